@@ -1,5 +1,6 @@
 """What is kept: typed models, the session, migrations. Knows nothing of the web, Rasa or the policy's rules."""
 
+from madoguchi.store import search
 from madoguchi.store.base import Base
 from madoguchi.store.cases import (
     AuditRow,
@@ -34,12 +35,28 @@ from madoguchi.store.shop import (
     Shipment,
     Variant,
 )
+from madoguchi.store.staff import (
+    Approval,
+    CallAttempt,
+    CallClaim,
+    CannedReply,
+    Handling,
+    IntentReport,
+    SavedFigures,
+    Snooze,
+    Staff,
+    StaffSession,
+)
 
 __all__ = [
     "Account",
+    "Approval",
     "AuditRow",
     "Base",
+    "CallAttempt",
+    "CallClaim",
     "Callback",
+    "CannedReply",
     "Case",
     "Choice",
     "Conversation",
@@ -48,9 +65,11 @@ __all__ = [
     "Decision",
     "Effect",
     "GuaranteeClaim",
+    "Handling",
     "IncomingEvent",
     "Inquiry",
     "Intent",
+    "IntentReport",
     "LedgerEntry",
     "Membership",
     "MembershipCharge",
@@ -65,11 +84,16 @@ __all__ = [
     "Reorder",
     "ReturnAuthorization",
     "ReturnUnit",
+    "SavedFigures",
     "Score",
     "Seller",
     "Shipment",
+    "Snooze",
+    "Staff",
+    "StaffSession",
     "Store",
     "Timer",
     "UsedToken",
     "Variant",
+    "search",
 ]

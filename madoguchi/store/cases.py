@@ -72,10 +72,8 @@ class Effect(Base):
 
     __tablename__ = "effects"
 
-    key: Mapped[str] = mapped_column(String(160), primary_key=True)
-    intent_key: Mapped[str | None] = mapped_column(ForeignKey("intents.key"), index=True)
+    key: Mapped[str] = mapped_column(String(160), primary_key=True)  # "<intent's or event's key>:<number>:<kind>"
     kind: Mapped[str] = mapped_column(String(40))
-    detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
     performed_at: Mapped[datetime]
 
 

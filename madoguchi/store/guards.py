@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+from madoguchi.store import search
+
 APPEND_ONLY = ("ledger", "audit", "effects")
 
 _SQLITE_KEPT_SUMS = """
@@ -78,14 +80,14 @@ def statements(dialect: str) -> list[str]:
             " FOR EACH ROW EXECUTE FUNCTION madoguchi_append_only()"
             for table in APPEND_ONLY
         ]
-        return [*_split(_POSTGRESQL_KEPT_SUMS, "plpgsql;", "();"), *per_table]
+        return [*_split(_POSTGRESQL_KEPT_SUMS, "plpgsql;", "();"), *per_table, *search.statements(dialect)]
     per_table = [
         f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} BEGIN"
         f" SELECT RAISE(ABORT, '{table} is append-only'); END"
         for table in APPEND_ONLY
         for verb in ("UPDATE", "DELETE")
     ]
-    return [*_split(_SQLITE_KEPT_SUMS, "END;"), *per_table]
+    return [*_split(_SQLITE_KEPT_SUMS, "END;"), *per_table, *search.statements(dialect)]
 
 
 def _split(script: str, *ends: str) -> list[str]:

@@ -10,6 +10,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection
 
+from madoguchi.store import search
 from madoguchi.store.base import Base
 from madoguchi.store.session import Store
 
@@ -29,7 +30,8 @@ def write_revision(store: Store, message: str) -> None:
 def differences(store: Store) -> list[object]:
     """Return what the models say that the database does not, as Alembic's tuples."""
     with store.engine.begin() as connection:
-        return list(compare_metadata(MigrationContext.configure(connection), Base.metadata))
+        context = MigrationContext.configure(connection, opts={"include_object": search.described})
+        return list(compare_metadata(context, Base.metadata))
 
 
 def _config(connection: Connection) -> Config:

@@ -75,6 +75,7 @@ class Product(Base):
     kind: Mapped[str] = mapped_column(String(12), default="article")  # article | digital | membership
     final_sale: Mapped[bool] = mapped_column(default=False)
     image: Mapped[str | None] = mapped_column(String(200))
+    words: Mapped[list[Any]] = mapped_column(default=list)  # what customers call it besides its title
 
     variants: Mapped[list[Variant]] = relationship(back_populates="product", order_by="Variant.id")
 

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from madoguchi.store import Base
+from madoguchi.store import Base, search
 
 context.configure(
     connection=context.config.attributes["connection"],
@@ -10,6 +10,7 @@ context.configure(
     render_as_batch=True,
     compare_type=True,
     user_module_prefix="base.",
+    include_object=search.described,
 )
 with context.begin_transaction():
     context.run_migrations()

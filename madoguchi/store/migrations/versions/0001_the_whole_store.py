@@ -26,8 +26,20 @@ def upgrade() -> None:
         sa.UniqueConstraint("hash", name=op.f("uq_audit_hash")),
     )
     with op.batch_alter_table("audit", schema=None) as batch_op:
+        batch_op.create_index("ix_audit_at", ["at"], unique=False)
         batch_op.create_index(batch_op.f("ix_audit_subject"), ["subject"], unique=False)
 
+    op.create_table(
+        "canned_replies",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("title", sa.String(length=80), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("used", sa.Integer(), nullable=False),
+        sa.Column("retired", sa.Boolean(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_canned_replies")),
+        sa.UniqueConstraint("title", name=op.f("uq_canned_replies_title")),
+    )
     op.create_table(
         "customers",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -44,6 +56,13 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_customers_email"), ["email"], unique=False)
         batch_op.create_index(batch_op.f("ix_customers_phone"), ["phone"], unique=False)
 
+    op.create_table(
+        "effects",
+        sa.Column("key", sa.String(length=160), nullable=False),
+        sa.Column("kind", sa.String(length=40), nullable=False),
+        sa.Column("performed_at", base.Moment(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_effects")),
+    )
     op.create_table(
         "incoming_events",
         sa.Column("id", sa.String(length=80), nullable=False),
@@ -100,6 +119,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=12), nullable=False),
         sa.Column("final_sale", sa.Boolean(), nullable=False),
         sa.Column("image", sa.String(length=200), nullable=True),
+        sa.Column("words", sa.JSON(), nullable=False),
         sa.CheckConstraint("kind IN ('article', 'digital', 'membership')", name=op.f("ck_products_kind")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_products")),
         sa.UniqueConstraint("reference", name=op.f("uq_products_reference")),
@@ -108,11 +128,37 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_products_category"), ["category"], unique=False)
 
     op.create_table(
+        "saved_figures",
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("figures", sa.JSON(), nullable=False),
+        sa.Column("counted_at", base.Moment(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("day", name=op.f("pk_saved_figures")),
+    )
+    op.create_table(
         "sellers",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("name", sa.String(length=120), nullable=False),
         sa.Column("email", sa.String(length=254), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sellers")),
+    )
+    op.create_table(
+        "staff",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("login", sa.String(length=60), nullable=False),
+        sa.Column("name", sa.String(length=60), nullable=False),
+        sa.Column("role", sa.String(length=8), nullable=False),
+        sa.Column("password_hash", sa.String(length=200), nullable=False),
+        sa.Column("must_change", sa.Boolean(), nullable=False),
+        sa.Column("totp_secret", sa.String(length=64), nullable=True),
+        sa.Column("totp_used", sa.Integer(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("locked_until", base.Moment(timezone=True), nullable=True),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("created_at", base.Moment(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint("role IN ('agent', 'lead', 'trainer', 'admin')", name=op.f("ck_staff_role")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_staff")),
+        sa.UniqueConstraint("login", name=op.f("uq_staff_login")),
     )
     op.create_table(
         "timers",
@@ -173,8 +219,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_conversations")),
     )
     with op.batch_alter_table("conversations", schema=None) as batch_op:
+        batch_op.create_index("ix_conversations_agent", ["agent", "owner", "last_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_conversations_customer_id"), ["customer_id"], unique=False)
+        batch_op.create_index("ix_conversations_last_at", ["last_at"], unique=False)
+        batch_op.create_index("ix_conversations_opened_at", ["opened_at"], unique=False)
         batch_op.create_index("ix_conversations_owner_last", ["owner", "last_at"], unique=False)
+        batch_op.create_index("ix_conversations_owner_promised", ["owner", "promised_at"], unique=False)
 
     op.create_table(
         "memberships",
@@ -241,6 +291,20 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_orders_seller_id"), ["seller_id"], unique=False)
 
     op.create_table(
+        "staff_sessions",
+        sa.Column("secret_hash", sa.String(length=64), nullable=False),
+        sa.Column("staff_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("opened_at", base.Moment(timezone=True), nullable=False),
+        sa.Column("seen_at", base.Moment(timezone=True), nullable=False),
+        sa.Column("expires_at", base.Moment(timezone=True), nullable=False),
+        sa.Column("ended_at", base.Moment(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], name=op.f("fk_staff_sessions_staff_id_staff")),
+        sa.PrimaryKeyConstraint("secret_hash", name=op.f("pk_staff_sessions")),
+    )
+    with op.batch_alter_table("staff_sessions", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_staff_sessions_staff_id"), ["staff_id"], unique=False)
+
+    op.create_table(
         "variants",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("reference", sa.String(length=64), nullable=False),
@@ -295,9 +359,7 @@ def upgrade() -> None:
         sa.Column("expires_at", base.Moment(timezone=True), nullable=False),
         sa.Column("ended_at", base.Moment(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
-            ["conversation_id"],
-            ["conversations.id"],
-            name=op.f("fk_customer_sessions_conversation_id_conversations"),
+            ["conversation_id"], ["conversations.id"], name=op.f("fk_customer_sessions_conversation_id_conversations")
         ),
         sa.ForeignKeyConstraint(
             ["customer_id"], ["customers.id"], name=op.f("fk_customer_sessions_customer_id_customers")
@@ -306,6 +368,36 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("customer_sessions", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_customer_sessions_customer_id"), ["customer_id"], unique=False)
+
+    op.create_table(
+        "handlings",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("conversation_id", sa.String(length=36), nullable=False),
+        sa.Column("staff_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("reason", sa.String(length=60), nullable=True),
+        sa.Column("waiting_since", base.Moment(timezone=True), nullable=True),
+        sa.Column("promised_at", base.Moment(timezone=True), nullable=True),
+        sa.Column("taken_at", base.Moment(timezone=True), nullable=False),
+        sa.Column("first_word_at", base.Moment(timezone=True), nullable=True),
+        sa.Column("ended_at", base.Moment(timezone=True), nullable=True),
+        sa.Column("ending", sa.String(length=12), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["conversation_id"], ["conversations.id"], name=op.f("fk_handlings_conversation_id_conversations")
+        ),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], name=op.f("fk_handlings_staff_id_staff")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_handlings")),
+    )
+    with op.batch_alter_table("handlings", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_handlings_conversation_id"), ["conversation_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_handlings_staff_id"), ["staff_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_handlings_taken_at"), ["taken_at"], unique=False)
+        batch_op.create_index(
+            "uq_handlings_one_running",
+            ["conversation_id"],
+            unique=True,
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        )
 
     op.create_table(
         "messages",
@@ -430,6 +522,20 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_shipments_order_number"), ["order_number"], unique=False)
 
     op.create_table(
+        "snoozes",
+        sa.Column("conversation_id", sa.String(length=36), nullable=False),
+        sa.Column("staff_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("until", base.Moment(timezone=True), nullable=True),
+        sa.Column("event", sa.String(length=16), nullable=True),
+        sa.Column("last_message_id", sa.Integer(), nullable=False),
+        sa.Column("set_at", base.Moment(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["conversation_id"], ["conversations.id"], name=op.f("fk_snoozes_conversation_id_conversations")
+        ),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], name=op.f("fk_snoozes_staff_id_staff")),
+        sa.PrimaryKeyConstraint("conversation_id", name=op.f("pk_snoozes")),
+    )
+    op.create_table(
         "callbacks",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("key", sa.String(length=160), nullable=False),
@@ -532,6 +638,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_inquiries")),
     )
     with op.batch_alter_table("inquiries", schema=None) as batch_op:
+        batch_op.create_index("ix_inquiries_answered_at", ["answered_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_inquiries_case_id"), ["case_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_inquiries_order_number"), ["order_number"], unique=False)
         batch_op.create_index(
@@ -542,6 +649,17 @@ def upgrade() -> None:
             postgresql_where=sa.text("state = 'open'"),
         )
 
+    op.create_table(
+        "intent_reports",
+        sa.Column("message_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("staff_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("intent", sa.String(length=60), nullable=True),
+        sa.Column("at", base.Moment(timezone=True), nullable=False),
+        sa.Column("settled_at", base.Moment(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["message_id"], ["messages.id"], name=op.f("fk_intent_reports_message_id_messages")),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], name=op.f("fk_intent_reports_staff_id_staff")),
+        sa.PrimaryKeyConstraint("message_id", name=op.f("pk_intent_reports")),
+    )
     op.create_table(
         "intents",
         sa.Column("key", sa.String(length=64), nullable=False),
@@ -573,9 +691,7 @@ def upgrade() -> None:
         sa.Column("payment_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("charged_at", base.Moment(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
-            ["membership_id"],
-            ["memberships.id"],
-            name=op.f("fk_membership_charges_membership_id_memberships"),
+            ["membership_id"], ["memberships.id"], name=op.f("fk_membership_charges_membership_id_memberships")
         ),
         sa.ForeignKeyConstraint(
             ["payment_id"], ["payments.id"], name=op.f("fk_membership_charges_payment_id_payments")
@@ -627,18 +743,58 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("case_id", name=op.f("pk_scores")),
     )
     op.create_table(
-        "effects",
-        sa.Column("key", sa.String(length=160), nullable=False),
-        sa.Column("intent_key", sa.String(length=64), nullable=True),
-        sa.Column("kind", sa.String(length=40), nullable=False),
-        sa.Column("detail", sa.JSON(), nullable=False),
-        sa.Column("performed_at", base.Moment(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["intent_key"], ["intents.key"], name=op.f("fk_effects_intent_key_intents")),
-        sa.PrimaryKeyConstraint("key", name=op.f("pk_effects")),
+        "approvals",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("intent_key", sa.String(length=64), nullable=False),
+        sa.Column("conversation_id", sa.String(length=36), nullable=True),
+        sa.Column("asked_by", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("amount", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("decided_by", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("words", sa.Text(), nullable=True),
+        sa.Column("asked_at", base.Moment(timezone=True), nullable=False),
+        sa.Column("decided_at", base.Moment(timezone=True), nullable=True),
+        sa.CheckConstraint("state IN ('waiting', 'performed', 'refused', 'outdated')", name=op.f("ck_approvals_state")),
+        sa.CheckConstraint("decided_by IS NULL OR decided_by <> asked_by", name=op.f("ck_approvals_two_people")),
+        sa.ForeignKeyConstraint(["asked_by"], ["staff.id"], name=op.f("fk_approvals_asked_by_staff")),
+        sa.ForeignKeyConstraint(
+            ["conversation_id"], ["conversations.id"], name=op.f("fk_approvals_conversation_id_conversations")
+        ),
+        sa.ForeignKeyConstraint(["decided_by"], ["staff.id"], name=op.f("fk_approvals_decided_by_staff")),
+        sa.ForeignKeyConstraint(["intent_key"], ["intents.key"], name=op.f("fk_approvals_intent_key_intents")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_approvals")),
+        sa.UniqueConstraint("intent_key", name=op.f("uq_approvals_intent_key")),
     )
-    with op.batch_alter_table("effects", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_effects_intent_key"), ["intent_key"], unique=False)
+    with op.batch_alter_table("approvals", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_approvals_conversation_id"), ["conversation_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_approvals_state"), ["state"], unique=False)
 
+    op.create_table(
+        "call_attempts",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("callback_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("staff_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("result", sa.String(length=12), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("at", base.Moment(timezone=True), nullable=False),
+        sa.CheckConstraint("result IN ('reached', 'no_answer', 'wrong_number')", name=op.f("ck_call_attempts_result")),
+        sa.ForeignKeyConstraint(["callback_id"], ["callbacks.id"], name=op.f("fk_call_attempts_callback_id_callbacks")),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], name=op.f("fk_call_attempts_staff_id_staff")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_call_attempts")),
+    )
+    with op.batch_alter_table("call_attempts", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_call_attempts_callback_id"), ["callback_id"], unique=False)
+
+    op.create_table(
+        "call_claims",
+        sa.Column("callback_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("staff_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("claimed_at", base.Moment(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["callback_id"], ["callbacks.id"], name=op.f("fk_call_claims_callback_id_callbacks")),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], name=op.f("fk_call_claims_staff_id_staff")),
+        sa.PrimaryKeyConstraint("callback_id", name=op.f("pk_call_claims")),
+    )
     op.create_table(
         "return_authorizations",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -706,12 +862,10 @@ def upgrade() -> None:
         sa.Column("sent_at", base.Moment(timezone=True), nullable=True),
         sa.Column("settled_at", base.Moment(timezone=True), nullable=True),
         sa.CheckConstraint(
-            "destination IN ('original_payment', 'gift_balance', 'bank_transfer')",
-            name=op.f("ck_refunds_destination"),
+            "destination IN ('original_payment', 'gift_balance', 'bank_transfer')", name=op.f("ck_refunds_destination")
         ),
         sa.CheckConstraint(
-            "state IN ('planned', 'pending', 'sent', 'settled', 'failed', 'voided')",
-            name=op.f("ck_refunds_state"),
+            "state IN ('planned', 'pending', 'sent', 'settled', 'failed', 'voided')", name=op.f("ck_refunds_state")
         ),
         sa.CheckConstraint("amount > 0", name=op.f("ck_refunds_amount_positive")),
         sa.ForeignKeyConstraint(
@@ -735,6 +889,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_refunds_authorization_id"), ["authorization_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_refunds_case_id"), ["case_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_refunds_charge_id"), ["charge_id"], unique=False)
+        batch_op.create_index("ix_refunds_created_at", ["created_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_refunds_order_number"), ["order_number"], unique=False)
         batch_op.create_index(batch_op.f("ix_refunds_payment_id"), ["payment_id"], unique=False)
 

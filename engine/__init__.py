@@ -1,0 +1,1 @@
+"""The engine: Japanese understanding and dialogue on Rasa Open Source and GiNZA."""

@@ -1,0 +1,1 @@
+"""Rasa graph components that understand Japanese; import each from its own module."""

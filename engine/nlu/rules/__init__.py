@@ -1,0 +1,1 @@
+"""Rules that find entities in normalised text; plain Python without Rasa."""

@@ -1,0 +1,47 @@
+"""The way the money comes back: card, gift balance or bank, named as that and not as anything else."""
+
+import re
+from typing import Iterator, Match
+
+from engine.nlu.rules.span import Span
+
+_ORIGINAL = (
+    r"(?:クレジット|デビット|プリペイド)?カード(?:払い(?=に戻))?|クレカ|クレジット(?!カード)|CARD"
+    r"|(?:元の|もとの|お?支払い?時の|購入時の|買った時の|最初の|利用した)(?:お?支払い?(?:方法|手段)?|決済(?:方法|手段)?|方法)"
+)
+_GIFT = r"ギフト(?:券|残高|カード|バランス|コード)|ぎふとけん|(?:アカウント|ショップ|ストア)?残高|ギフト(?=に(?!もら)|は使|はつか|のほう|の方)"
+_BANK = (
+    r"(?:銀行|ゆうちょ|郵便局|現金|口座)(?:への?)?(?:お?振り?込み?)|(?:銀行|ゆうちょ|郵便局|普通)口座"
+    r"|(?<!引き落とし)(?<!引落)口座(?!番号|引)|(?<!ネット)銀行(?!も休)|ゆうちょ|(?:郵便)?貯金|通帳(?=に返|に入れ)|お?(?:振込み?|振り込み)(?!先|手数料|ん|もう?と|ま[すしせ]|む|日|名義)|(?<!ネット)バンク"
+)
+_NAMES = re.compile(rf"(?P<gift_balance>{_GIFT})|(?P<original_payment>{_ORIGINAL})|(?P<bank_transfer>{_BANK})", re.I)
+
+# A card that pays, is billed, kept, lost or played with is not the way back.
+_OTHER_USE = re.compile(
+    r"(?:会社|を?買|(?:って)?どこで使|も銀行も|も休|が変わ|に反映|を現金に|をチャージ|にチャージ|の期限を|明細|番号|情報|ゲーム|ケース|キー|リーダー|利用|ローン|の(?:明細|利用|請求|引き|有効|番号|情報|登録|締)"
+    r"|(?:払い(?!戻)|決済|引き?落)|(?:を|が|は|も)?(?:登録|紛失|なく|失|止|解約|持っ|持た|なく|ない|通ら|使え|作|見た|見て|併用)"
+    r"|というもの|(?:で|から|に|を使って|から毎月)[^、。!?]{0,6}?(?:買|購入|払っ|払い(?!戻)|支払|決済|請求|引か|引き?落|落ち|課金|チャージ|課され|取られ))"
+)
+_BEFORE_OTHER = re.compile(r"(?:そちらの|引き落とし先を別の|メッセージ|スタンプ|ポイント|SIM|メモリー?|グリーティング|会員|家族|診察|図書|トレーディング|SD|名刺)\Z", re.I)
+_MONEY_BACK = re.compile(r"返金|返し|返っ|返る|返し|戻|払い戻|かえ[しっ]|もどし|もどっ|振り?込|入金|受け取|補償|全額|お金")
+_CHOICE = re.compile(
+    r"(?:のほう|の方|に(?:して|し|でき|変|替|入|送|直|お願)|で(?:お願|おねが|いい|ええ|よい|良い|結構|構|もら|頼|大丈夫|受|返|は?困|希望|よろし|かまい|おけ|ok)"
+    r"|が(?:いい|良い|希望|よい|楽|便利)|を(?:希望|選|望)|(?:に|へ)の?返|希望|は(?:いや|嫌|困|やめ|無理|使わ|つかわ|いら)|かな|じゃなく|でも|だと|にも)",
+    re.I,
+)
+
+
+def refund_methods(text: str) -> Iterator[Span]:
+    """Find the names of refund methods where they are the way the money comes back."""
+    named = [match for match in _NAMES.finditer(text) if not _means_something_else(text, match)]
+    # Two ways side by side are a choice between them; a card alone may be anything.
+    choice = len({match.lastgroup for match in named}) > 1 or bool(_MONEY_BACK.search(text))
+    for match in named:
+        alone = match.end() - match.start() >= len(text) - 8
+        card = match.lastgroup == "original_payment"
+        if choice or alone or not card or _CHOICE.match(text, match.end()):
+            yield Span("refund_method", match.start(), match.end(), str(match.lastgroup))
+
+
+def _means_something_else(text: str, match: Match[str]) -> bool:
+    return bool(_BEFORE_OTHER.search(text, 0, match.start()) or _OTHER_USE.match(text, match.end()))

@@ -1,0 +1,181 @@
+"""Sparse features: TF-IDF rows over letters, readings, words and grammar."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any, Dict, List, Optional, Text, Type
+
+from rasa.engine.graph import ExecutionContext, GraphComponent
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelStorage
+from rasa.nlu.featurizers.sparse_featurizer.sparse_featurizer import SparseFeaturizer
+from rasa.shared.nlu.constants import TEXT
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
+
+from engine.nlu import grammar, tfidf
+from engine.nlu.grammar import grammar_terms
+from engine.nlu.normalizer import normalized_of
+from engine.nlu.sources import sources_hash
+from engine.nlu.tfidf import TfidfIndex
+from engine.nlu.tokenizer import NORM, READING, GinzaTokenizer, tokens_in
+
+_FILE = "terms"
+
+
+class TermFeaturizer(SparseFeaturizer, GraphComponent):
+    """Turns the terms that a subclass reads from a message into one TF-IDF row."""
+
+    @classmethod
+    def required_components(cls) -> List[Type]:
+        """Return what must stand before it in the pipeline."""
+        return [GinzaTokenizer]
+
+    @staticmethod
+    def get_default_config() -> Dict[Text, Any]:
+        """Return the defaults, each with its reason."""
+        return {
+            **SparseFeaturizer.get_default_config(),
+            # A term counts as known from this many training examples on.
+            "min_documents": 1,
+        }
+
+    def __init__(
+        self,
+        config: Dict[Text, Any],
+        name: Text,
+        model_storage: ModelStorage,
+        resource: Resource,
+        index: Optional[TfidfIndex] = None,
+    ) -> None:
+        """Hold the configuration, and the index where one was learned."""
+        super().__init__(name, config)
+        self._model_storage = model_storage
+        self._resource = resource
+        self._index = index
+
+    @classmethod
+    def create(
+        cls,
+        config: Dict[Text, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+    ) -> TermFeaturizer:
+        """Create an untrained component."""
+        config = {**cls.get_default_config(), **config}
+        return cls(config, execution_context.node_name, model_storage, resource)
+
+    @classmethod
+    def load(
+        cls,
+        config: Dict[Text, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+        **kwargs: Any,
+    ) -> TermFeaturizer:
+        """Load a trained component."""
+        config = {**cls.get_default_config(), **config}
+        with model_storage.read_from(resource) as directory:
+            index = TfidfIndex.load(directory, _FILE)
+        return cls(config, execution_context.node_name, model_storage, resource, index)
+
+    @classmethod
+    def validate_config(cls, config: Dict[Text, Any]) -> None:
+        """Refuse a threshold that would drop every term."""
+        if config["min_documents"] < 1:
+            raise ValueError("min_documents must be 1 or more.")
+
+    @classmethod
+    def fingerprint_addon(cls, config: Dict[Text, Any]) -> Text:
+        """Make a model trained with other features stale."""
+        return sources_hash(cls, tfidf, grammar)
+
+    @abstractmethod
+    def terms(self, message: Message) -> List[str]:
+        """Return the terms of a message, repeated as often as they stand in it."""
+
+    def train(self, training_data: TrainingData) -> Resource:
+        """Learn the known terms and their weights."""
+        documents = [self.terms(message) for message in training_data.training_examples if message.get(TEXT)]
+        self._index = TfidfIndex.fit(documents, self._config["min_documents"])
+        with self._model_storage.write_to(self._resource) as directory:
+            self._index.save(directory, _FILE)
+        return self._resource
+
+    def process_training_data(self, training_data: TrainingData) -> TrainingData:
+        """Featurize every training example."""
+        self.process(training_data.training_examples)
+        return training_data
+
+    def process(self, messages: List[Message]) -> List[Message]:
+        """Featurize every message that has a text."""
+        assert self._index is not None, "the graph loads a featurizer before it runs it"
+        for message in messages:
+            if isinstance(message.get(TEXT), str):
+                row = self._index.matrix([self.terms(message)])
+                self.add_features_to_message(None, row, TEXT, message)
+        return messages
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=True)
+class CharacterFeaturizer(TermFeaturizer):
+    """Runs of letters of the normalised text."""
+
+    @staticmethod
+    def get_default_config() -> Dict[Text, Any]:
+        """Return the defaults, each with its reason."""
+        # One to four letters reach from a kanji to the usual verb ending; five add bulk, no accuracy.
+        return {**TermFeaturizer.get_default_config(), "shortest": 1, "longest": 4}
+
+    def terms(self, message: Message) -> List[str]:
+        """Return the runs of letters, the text's ends marked by a space."""
+        text = normalized_of(message).text.lower()
+        return ngrams(f" {text} " if text else "", self._config["shortest"], self._config["longest"])
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=True)
+class ReadingFeaturizer(TermFeaturizer):
+    """Runs of kana of how the message is read: one form for kanji, kana and wrong conversions."""
+
+    @staticmethod
+    def get_default_config() -> Dict[Text, Any]:
+        """Return the defaults, each with its reason."""
+        # A single kana says nothing; five span most words.
+        return {**TermFeaturizer.get_default_config(), "shortest": 2, "longest": 5}
+
+    def terms(self, message: Message) -> List[str]:
+        """Return the runs of kana."""
+        reading = "".join(token.get(READING) or token.text for token in tokens_in(message))
+        return ngrams(reading, self._config["shortest"], self._config["longest"])
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=True)
+class WordFeaturizer(TermFeaturizer):
+    """Words in their normalised dictionary form, alone and in pairs."""
+
+    def terms(self, message: Message) -> List[str]:
+        """Return words and pairs of words, the text's ends included."""
+        words = [token.get(NORM) for token in tokens_in(message)]
+        pairs = [f"{first} {second}" for first, second in zip(["^", *words], [*words, "$"])]
+        return words + pairs if words else []
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=True)
+class GrammarFeaturizer(TermFeaturizer):
+    """Negation, desire, request, question and the rest, with the word they attach to."""
+
+    def terms(self, message: Message) -> List[str]:
+        """Return the grammar of the message."""
+        return grammar_terms(tokens_in(message))
+
+
+def ngrams(text: str, shortest: int, longest: int) -> List[str]:
+    """Return all runs of `shortest` to `longest` characters."""
+    return [
+        text[start : start + length]
+        for length in range(shortest, longest + 1)
+        for start in range(len(text) - length + 1)
+    ]

@@ -1,0 +1,113 @@
+"""Tokens by GiNZA's Sudachi tokenizer, with what its dictionary knows about each."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Text, Type
+
+from rasa.engine.graph import ExecutionContext, GraphComponent
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelStorage
+from rasa.nlu.tokenizers.tokenizer import Token, Tokenizer
+from rasa.shared.nlu.constants import INTENT, TEXT, TEXT_TOKENS
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
+
+from engine.nlu.ginza import GinzaModel
+from engine.nlu.normalizer import normalized_of
+from engine.nlu.text import NormalizedText
+
+# What a token carries in its `data`, beside Rasa's own text, start, end and lemma.
+POS = "pos"  # Universal part of speech: NOUN
+TAG = "tag"  # Sudachi's: 名詞-普通名詞-一般
+NORM = "norm"  # Sudachi's normalised form: one spelling for many
+READING = "reading"  # katakana
+INFLECTION = "inflection"  # class and form: 下一段-カ行;連用形-一般
+START = "normalized_start"  # offsets in the normalised text; `start` and `end` are the customer's
+END = "normalized_end"
+
+
+@DefaultV1Recipe.register(
+    DefaultV1Recipe.ComponentType.MESSAGE_TOKENIZER, is_trainable=False, model_from="GinzaNLP"
+)
+class GinzaTokenizer(Tokenizer):
+    """Tokenizes the normalised text; the tokens' offsets point into what the customer typed."""
+
+    @staticmethod
+    def get_default_config() -> Dict[Text, Any]:
+        """Return the defaults, each with its reason."""
+        return {
+            # Rasa's tokenizers can split the names of intents; ours are taken whole.
+            "intent_tokenization_flag": False,
+            "intent_split_symbol": "_",
+            "token_pattern": None,
+        }
+
+    @classmethod
+    def create(
+        cls,
+        config: Dict[Text, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+    ) -> GinzaTokenizer:
+        """Create the component."""
+        return cls({**cls.get_default_config(), **config})
+
+    @staticmethod
+    def required_packages() -> List[Text]:
+        """Return the packages that must be installed."""
+        return ["spacy", "ginza"]
+
+    def process_training_data(self, training_data: TrainingData, model: GinzaModel) -> TrainingData:
+        """Tokenize every training example."""
+        for message in training_data.training_examples:
+            if message.get(INTENT):
+                message.set(f"{INTENT}_tokens", self._split_name(message, INTENT))
+        self.process(training_data.training_examples, model)
+        return training_data
+
+    def process(self, messages: List[Message], model: GinzaModel) -> List[Message]:
+        """Tokenize every message that has a text."""
+        for message in messages:
+            if isinstance(message.get(TEXT), str):
+                message.set(TEXT_TOKENS, tokens_of(normalized_of(message), model))
+        return messages
+
+    def tokenize(self, message: Message, attribute: Text) -> List[Token]:
+        """Refuse: without the GiNZA model, which only the graph provides, there are no tokens."""
+        raise NotImplementedError("GinzaTokenizer needs its model; the graph calls process().")
+
+
+def tokens_of(normalized: NormalizedText, model: GinzaModel) -> List[Token]:
+    """Return the tokens of a normalised text, white space left out."""
+    if not normalized.text:
+        return []
+    tokens = []
+    # A pipeline without pipes is its tokenizer; calling it directly saves spaCy's bookkeeping.
+    nlp = model.nlp
+    doc = nlp(normalized.text) if nlp.pipe_names else nlp.make_doc(normalized.text)
+    for word in doc:
+        if word.text.isspace() or not word.text:
+            continue
+        start, end = word.idx, word.idx + len(word.text)
+        typed_start, typed_end = normalized.span(start, end)
+        data = {
+            POS: word.pos_,
+            TAG: word.tag_,
+            NORM: word.norm_,
+            READING: "".join(word.morph.get("Reading")),
+            INFLECTION: "".join(word.morph.get("Inflection")),
+            START: start,
+            END: end,
+        }
+        tokens.append(Token(word.text, typed_start, typed_end, data, word.lemma_))
+    return tokens
+
+
+def tokens_in(message: Message) -> List[Token]:
+    """Return the tokens of a message, an empty list where it has none."""
+    return message.get(TEXT_TOKENS) or []
+
+
+TOKENIZERS: List[Type[GraphComponent]] = [GinzaTokenizer]

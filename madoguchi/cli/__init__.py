@@ -1,0 +1,11 @@
+"""Commands: `madoguchi --help` lists them. Errors that a person can mend end in one sentence and exit code 1."""
+
+from __future__ import annotations
+
+import typer
+
+from madoguchi.cli import models, run, shop, store, talk
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+for module in (run, models, talk, shop, store):
+    module.register(app)

@@ -1,0 +1,175 @@
+"""`madoguchi run`: starts engine, actions, web and worker, waits until each answers, stops them all cleanly."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import tarfile
+import threading
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import typer
+from honcho.manager import Manager
+from honcho.printer import Printer
+from rich.console import Console
+from sqlalchemy.exc import OperationalError
+
+from madoguchi.bootstrap import Settings, build_desk
+from madoguchi.training.model import newest_model
+from madoguchi.store import Store
+from madoguchi.store.migrate import upgrade
+from madoguchi import demo
+
+READY_WITHIN_S = 120
+console = Console(stderr=True, highlight=False)
+
+
+class CannotStart(Exception):
+    """The desk cannot start; the message is one sentence for the person at the terminal."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command("run")(run)
+    app.command("worker")(worker)
+    app.command("settings")(show_settings)
+
+
+def run() -> None:
+    """Run the whole desk until Ctrl-C."""
+    settings = Settings()
+    try:
+        commands = prepare(settings)
+    except CannotStart as reason:
+        console.print(f"[red]{reason}[/red]")
+        raise typer.Exit(1) from None
+    raise typer.Exit(_supervise(settings, commands))
+
+
+def worker() -> None:
+    """Run what is due: timers, payments, mails, unanswered messages."""
+    from madoguchi.services import worker as work
+
+    work.run_forever(build_desk(Settings()))
+
+
+def show_settings() -> None:
+    """List every setting with its environment variable, default and meaning."""
+    for name, field in Settings.model_fields.items():
+        console.print(f"MADOGUCHI_{name.upper():22} {field.default!s:34} {field.description}")
+
+
+def prepare(settings: Settings) -> dict[str, str]:
+    """Check everything a start needs, fill the demo shop once, and return the commands to run by name.
+
+    Raises CannotStart with one clear sentence.
+    """
+    for name in ("web", "engine", "actions"):
+        _need_free_port(settings.host, getattr(settings, f"{name}_port"), f"MADOGUCHI_{name.upper()}_PORT")
+    model = newest_model()
+    if model is None:
+        raise CannotStart("There is no trained model in models/: run `make train` first.")
+    _need_whole(model)
+    _prepare_store(settings)
+    python, listen = sys.executable, f"--host {settings.host} --no-access-log --log-level warning"
+    return {
+        "engine": f"engine/.venv/bin/rasa run -i {settings.host} -p {settings.engine_port} -m {model}",
+        "actions": f"{python} -m uvicorn --factory actions.server:build --port {settings.actions_port} {listen}",
+        "web": f"{python} -m uvicorn --factory madoguchi.web.app:build --port {settings.web_port} {listen}",
+        "worker": f"{python} -m madoguchi worker",
+    }
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Return the environment that the programs run in."""
+    return {
+        **os.environ,
+        "PYTHONUNBUFFERED": "1",
+        "RASA_TELEMETRY_ENABLED": "false",
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+        "SANIC_IGNORE_PRODUCTION_WARNING": "true",
+        "MADOGUCHI_ENGINE_SECRET": settings.secret_for("engine"),
+        "MADOGUCHI_ACTIONS_SECRET": settings.secret_for("actions"),
+        "MADOGUCHI_ACTIONS_URL": f"{settings.actions_url}/webhook",
+        "MADOGUCHI_ENGINE_DATABASE": str(settings.var / "engine.db"),
+    }
+
+
+def _supervise(settings: Settings, commands: dict[str, str]) -> int:
+    log = settings.var / "log" / "run.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a", encoding="utf-8") as output:
+        manager = Manager(Printer(output, colour=False))
+        for name, command in commands.items():
+            manager.add_process(name, f"exec {command}", quiet=False, env=environment(settings))
+        ready = threading.Thread(target=_announce, args=(settings, manager, log), daemon=True)
+        ready.start()
+        manager.loop()
+    stopped_by_hand = manager.returncode in (130, 143, -2, -15, None, 0)
+    if not stopped_by_hand:
+        console.print(f"[red]A program of the desk stopped by itself; its last words are in {log}.[/red]")
+    return 0 if stopped_by_hand else 1
+
+
+def _announce(settings: Settings, manager: Manager, log: Path) -> None:
+    started = time.monotonic()
+    waiting = {
+        "actions": f"{settings.actions_url}/healthz",
+        "web": f"http://{settings.host}:{settings.web_port}/healthz",
+        "engine": f"{settings.engine_url}/webhooks/desk/health",
+    }
+    with console.status("Starting …") as status, httpx.Client(timeout=2) as client:
+        while waiting and time.monotonic() - started < READY_WITHIN_S:
+            status.update(f"Starting: waiting for {', '.join(waiting)} …")
+            waiting = {name: url for name, url in waiting.items() if not _answers(client, url)}
+            time.sleep(0.3)
+    if waiting:
+        console.print(f"[red]No answer from {', '.join(waiting)} in {READY_WITHIN_S} s; see {log}.[/red]")
+        manager.terminate()
+        return
+    console.print(f"Madoguchi is ready after {time.monotonic() - started:.0f} s. Ctrl-C stops it.")
+    console.print(f"  shop and chat   {settings.web_url}/")
+    console.print(f"  programs' log   {log}")
+
+
+def _answers(client: httpx.Client, url: str) -> bool:
+    try:
+        return client.get(url).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def _need_free_port(host: str, port: int, variable: str) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            raise CannotStart(f"Port {port} on {host} is taken: stop the other program or set {variable}.") from None
+
+
+def _need_whole(model: Path) -> None:
+    try:
+        with tarfile.open(model) as archive:
+            archive.getmember("metadata.json")
+            for _ in archive:
+                pass
+    except (tarfile.TarError, OSError, EOFError, KeyError):
+        raise CannotStart(f"The model {model} is damaged: delete it and run `make train`.") from None
+
+
+def _prepare_store(settings: Settings) -> None:
+    store = Store(settings.database_url, busy_timeout=timedelta(seconds=3))
+    try:
+        upgrade(store)
+        if settings.demo:
+            demo.fill_once(store)
+    except OperationalError as reason:
+        word = "is locked by another program" if "locked" in str(reason) else "cannot be opened"
+        raise CannotStart(f"The database {settings.database_url} {word}.") from None
+    finally:
+        store.close()

@@ -1,0 +1,171 @@
+"""The only caller of the engine: one signed request for each turn of a conversation."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from pydantic import TypeAdapter, ValidationError
+
+DEADLINE_S = 5.0
+CONNECT_DEADLINE_S = 2.0
+
+
+class EngineUnreachable(Exception):
+    """The engine could not be reached; it surely has not seen the message."""
+
+
+class EngineFailed(Exception):
+    """The engine may have seen the message, but gave no usable answer in time; the message says what happened."""
+
+
+@dataclass(frozen=True)
+class Button:
+    """An answer the customer can press; its payload is for the engine only."""
+
+    title: str
+    payload: str
+
+
+@dataclass(frozen=True)
+class BotReply:
+    """One reply of the bot, as a response of the domain or an action made it."""
+
+    text: str | None = None
+    buttons: tuple[Button, ...] = ()
+    image: str | None = None
+    custom: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What the engine made of one message. `failed` says that an action broke and the customer needs a human."""
+
+    message: str
+    replies: tuple[BotReply, ...] = ()
+    intent: str | None = None
+    confidence: float | None = None
+    entities: tuple[dict[str, Any], ...] = ()
+    model: str | None = None
+    failed: bool = False
+
+
+@dataclass(frozen=True)
+class _Intent:
+    name: str | None = None
+    confidence: float | None = None
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """The body of the engine's answer; a `null` in it means the same as nothing."""
+
+    message: str
+    replies: tuple[BotReply, ...] | None = None
+    intent: _Intent | None = None
+    entities: tuple[dict[str, Any], ...] | None = None
+    model: str | None = None
+    failed: bool = False
+    active_loop: Any = field(default=None, repr=False)
+
+
+_ANSWER = TypeAdapter(_Answer)
+
+
+class Engine:
+    """The engine behind one address; `secret` signs every request."""
+
+    def __init__(
+        self,
+        url: str,
+        secret: str,
+        *,
+        deadline_s: float = DEADLINE_S,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._secret = secret.encode()
+        self._deadline_s = deadline_s
+        timeout = httpx.Timeout(deadline_s, connect=CONNECT_DEADLINE_S)
+        self._client = httpx.AsyncClient(base_url=url, timeout=timeout, transport=transport, trust_env=False)
+
+    async def turn(
+        self,
+        conversation: str,
+        message_id: str,
+        *,
+        text: str | None = None,
+        payload: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> Turn:
+        """Run one turn with what was typed (`text`) or pressed (`payload`).
+
+        Raises EngineUnreachable or EngineFailed, at the latest after the deadline.
+        """
+        what = {"payload": payload} if payload is not None else {"text": text or ""}
+        body = {"conversation": conversation, "message": message_id, **what, "metadata": dict(metadata or {})}
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                response = await self._post("/webhooks/desk/turn", body)
+        except TimeoutError:
+            raise EngineFailed(f"no answer in {self._deadline_s:g} s") from None
+        return _read(response, message_id)
+
+    async def healthy(self) -> bool:
+        """Say whether the engine answers and has its model."""
+        try:
+            response = await self._client.get("/webhooks/desk/health", timeout=2)
+        except httpx.HTTPError:
+            return False
+        return response.status_code == 200
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def _post(self, path: str, body: Mapping[str, Any]) -> httpx.Response:
+        content = json.dumps(body, ensure_ascii=False).encode()
+        try:
+            return await self._client.post(path, content=content, headers=self._headers(content))
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            raise EngineUnreachable(type(error).__name__) from None
+        except httpx.HTTPError as error:
+            raise EngineFailed(type(error).__name__) from None
+
+    def _headers(self, content: bytes) -> dict[str, str]:
+        timestamp = str(int(time.time()))
+        signature = hmac.new(self._secret, f"{timestamp}.".encode() + content, hashlib.sha256).hexdigest()
+        return {
+            "Content-Type": "application/json",
+            "X-Madoguchi-Timestamp": timestamp,
+            "X-Madoguchi-Signature": signature,
+        }
+
+
+def _read(response: httpx.Response, message_id: str) -> Turn:
+    if response.status_code == 503:
+        raise EngineUnreachable("it is not ready yet")
+    if response.status_code != 200:
+        raise EngineFailed(f"status {response.status_code}")
+    try:
+        answer = _ANSWER.validate_json(response.content)
+    except ValidationError as error:
+        raise EngineFailed(f"an answer of another form: {error.error_count()} errors") from None
+    if answer.message != message_id:
+        raise EngineFailed("an answer to another message")
+    intent = answer.intent or _Intent()
+    return Turn(
+        message=answer.message,
+        replies=answer.replies or (),
+        intent=intent.name,
+        confidence=intent.confidence,
+        entities=answer.entities or (),
+        model=answer.model,
+        failed=answer.failed,
+    )

@@ -1,0 +1,386 @@
+"""Conversations: messages are stored first, then answered in order, one turn at a time, by whoever owns the talk.
+
+Every function is one transaction. The row of the conversation is locked first in each of them that writes, so
+that the ids of its messages grow in the order they are seen, on SQLite and PostgreSQL alike.
+
+The fence: a reply of the bot is stored only while no human has taken the conversation over (`owner` is still
+`bot`, or `waiting` because this very turn called for a human) and while its question is still unanswered. Both are
+checked in the transaction that stores the reply, so that nothing of the bot's appears after a takeover.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.orm import Session
+
+from madoguchi.services import handoffs
+from madoguchi.services.desk import Desk
+from madoguchi.store import Choice, Conversation, Message, Order, OrderLine
+
+LEASE = timedelta(seconds=15)
+"""How long a claimed turn belongs to its runner; longer than any turn may last."""
+MAX_ATTEMPTS = 3
+PATIENCE = timedelta(seconds=45)
+"""How long a message may wait for a program that does not answer before a human is called."""
+PURCHASES = 20
+
+
+class Owner(StrEnum):
+    """Who may answer."""
+
+    BOT = "bot"
+    WAITING = "waiting"
+    AGENT = "agent"
+    CLOSED = "closed"
+
+
+class Refusal(StrEnum):
+    """Why a message was not stored."""
+
+    CHANGED = "changed"  # the id was used already, for other content
+    SPENT = "spent"  # the button was pressed before, or the talk has gone on since it was offered
+    UNKNOWN_CHOICE = "unknown_choice"  # no such button in this conversation
+
+
+@dataclass(frozen=True)
+class MessageView:
+    """A message as its customer may see it."""
+
+    id: int
+    client_id: str
+    author: str
+    text: str
+    content: dict[str, Any]
+    state: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The message is safe; `new` is false where the same one had been stored before."""
+
+    message: MessageView
+    new: bool
+
+
+@dataclass(frozen=True)
+class Offered:
+    """A button under a reply: its single-use token, and the payload that never leaves the desk."""
+
+    token: str
+    title: str
+    payload: str
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A reply to store: words, what else is shown, and its buttons."""
+
+    text: str
+    content: dict[str, Any] = field(default_factory=dict)
+    choices: tuple[Offered, ...] = ()
+
+
+@dataclass(frozen=True)
+class Understood:
+    """How the engine understood a customer's message."""
+
+    intent: str | None = None
+    confidence: float | None = None
+    entities: tuple[dict[str, Any], ...] = ()
+    model: str | None = None
+
+
+@dataclass(frozen=True)
+class ClaimedTurn:
+    """A customer's message to be answered now, by the caller alone until the lease ends.
+
+    Exactly one of `text` (what was typed) and `payload` (of the button that was pressed) is given.
+    """
+
+    conversation_id: str
+    message_id: int
+    text: str | None
+    payload: str | None
+    attempt: int
+    purchases: tuple[str, ...]
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether it was tried too often already, each time by a program that died over it."""
+        return self.attempt > MAX_ATTEMPTS
+
+
+@dataclass(frozen=True)
+class Head:
+    """Where a conversation stands: enough to know whether there is something new to show."""
+
+    owner: str
+    last_message_id: int
+
+
+def open_conversation(session: Session, customer_id: int | None, now: datetime) -> Conversation:
+    """Add a new conversation of a customer, or of a visitor (None), inside the caller's transaction."""
+    conversation = Conversation(id=str(uuid.uuid4()), customer_id=customer_id, opened_at=now, last_at=now)
+    session.add(conversation)
+    session.flush()
+    return conversation
+
+
+def store_message(
+    desk: Desk, conversation_id: str, client_id: str, *, text: str | None = None, token: str | None = None
+) -> Stored | Refusal:
+    """Store what a customer typed (`text`) or the button they pressed (`token`), once per client-made id."""
+    now = desk.clock()
+    with desk.store.writing() as session:
+        conversation = _lock(session, conversation_id)
+        known = session.scalar(
+            select(Message).where(Message.conversation_id == conversation_id, Message.client_id == client_id)
+        )
+        if known is not None:
+            return _again(known, text, token)
+        if token is not None:
+            pressed = _press(session, conversation_id, token, now)
+            if isinstance(pressed, Refusal):
+                return pressed
+            text = pressed.title
+        if conversation.owner == Owner.CLOSED:
+            _reopen(session, conversation)
+        message = Message(
+            conversation_id=conversation_id,
+            client_id=client_id,
+            author="customer",
+            text=text or "",
+            content={},
+            choice=token,
+            state="stored",
+            created_at=now,
+        )
+        session.add(message)
+        conversation.last_at = now
+        session.flush()
+        return Stored(_view(message), new=True)
+
+
+def next_turn(desk: Desk, conversation_id: str) -> ClaimedTurn | None:
+    """Claim the oldest unanswered message; None where there is none, it is claimed, or the bot is not the owner."""
+    now = desk.clock()
+    with desk.store.writing() as session:
+        conversation = _lock(session, conversation_id)
+        if conversation.owner != Owner.BOT:
+            return None
+        message = session.scalar(_unanswered(conversation_id).limit(1))
+        if message is None or (message.leased_until is not None and message.leased_until > now):
+            return None
+        message.leased_until = now + LEASE
+        message.attempts += 1
+        pressed = session.get(Choice, message.choice) if message.choice else None
+        return ClaimedTurn(
+            conversation_id=conversation_id,
+            message_id=message.id,
+            text=None if pressed else message.text,
+            payload=pressed.payload if pressed else None,
+            attempt=message.attempts,
+            purchases=_purchases(session, conversation.customer_id),
+        )
+
+
+def store_replies(
+    desk: Desk, turn: ClaimedTurn, replies: Iterable[Reply], understood: Understood
+) -> tuple[MessageView, ...]:
+    """Store the bot's replies and mark the question answered; nothing is stored behind the fence."""
+    now = desk.clock()
+    with desk.store.writing() as session:
+        conversation = _lock(session, turn.conversation_id)
+        question = session.get_one(Message, turn.message_id)
+        if question.state != "stored":
+            return ()
+        question.intent, question.confidence = understood.intent, understood.confidence
+        question.entities, question.model = list(understood.entities), understood.model
+        question.state, question.leased_until = "answered", None
+        if conversation.owner not in (Owner.BOT, Owner.WAITING):
+            return ()
+        return _add_replies(session, conversation, question, replies, now)
+
+
+def put_back(desk: Desk, turn: ClaimedTurn, *, counted: bool) -> bool:
+    """Give a turn that failed back for another try; False where it was tried enough and `give_up` is due.
+
+    A turn that surely never reached the engine is not counted as an attempt; only its age ends the tries.
+    """
+    now = desk.clock()
+    with desk.store.writing() as session:
+        _lock(session, turn.conversation_id)
+        message = session.get_one(Message, turn.message_id)
+        if message.state != "stored":
+            return True
+        if now - message.created_at > PATIENCE or (counted and message.attempts >= MAX_ATTEMPTS):
+            return False
+        if not counted:
+            message.attempts -= 1
+        message.leased_until = None
+        return True
+
+
+def give_up(desk: Desk, turn: ClaimedTurn, apologize: Callable[[handoffs.Promise], Reply]) -> tuple[MessageView, ...]:
+    """Hand a message that no program could answer to a human, and say sorry with the time they will answer by."""
+    now = desk.clock()
+    with desk.store.writing() as session:
+        conversation = _lock(session, turn.conversation_id)
+        message = session.get_one(Message, turn.message_id)
+        if message.state != "stored":
+            return ()
+        message.state, message.leased_until = "failed", None
+        if conversation.owner not in (Owner.BOT, Owner.WAITING):
+            return ()
+        promise = handoffs.hand_over_in(session, desk, conversation, "turn_failed", {"message": message.id})
+        return _add_replies(session, conversation, message, (apologize(promise),), now)
+
+
+def messages_since(desk: Desk, conversation_id: str, after: int = 0, *, limit: int = 200) -> tuple[MessageView, ...]:
+    """Return the messages after this id in order; with 0 the newest ones. An agent's notes are not among them."""
+    shown = select(Message).where(Message.conversation_id == conversation_id, Message.author != "note")
+    with desk.store.reading() as session:
+        if after:
+            found = session.scalars(shown.where(Message.id > after).order_by(Message.id).limit(limit)).all()
+        else:
+            found = session.scalars(shown.order_by(Message.id.desc()).limit(limit)).all()[::-1]
+        return tuple(_view(message) for message in found)
+
+
+def heads(desk: Desk, conversation_ids: Iterable[str]) -> dict[str, Head]:
+    """Return where each of these conversations stands."""
+    newest = (
+        select(Conversation.id, Conversation.owner, func.coalesce(func.max(Message.id), 0))
+        .outerjoin(Message, (Message.conversation_id == Conversation.id) & (Message.author != "note"))
+        .where(Conversation.id.in_(list(conversation_ids)))
+        .group_by(Conversation.id, Conversation.owner)
+    )
+    with desk.store.reading() as session:
+        return {name: Head(owner, last) for name, owner, last in session.execute(newest)}
+
+
+def with_work(desk: Desk, *, limit: int = 200) -> tuple[str, ...]:
+    """Return the conversations whose oldest messages wait for the bot and are claimed by nobody, oldest first."""
+    waiting = (
+        select(Message.conversation_id)
+        .join(Conversation, Conversation.id == Message.conversation_id)
+        .where(Message.state == "stored", Message.author == "customer", Conversation.owner == Owner.BOT)
+        .where(or_(Message.leased_until.is_(None), Message.leased_until <= desk.clock()))
+        .group_by(Message.conversation_id)
+        .order_by(func.min(Message.created_at))
+        .limit(limit)
+    )
+    with desk.store.reading() as session:
+        return tuple(session.scalars(waiting))
+
+
+def _lock(session: Session, conversation_id: str) -> Conversation:
+    return session.get_one(Conversation, conversation_id, with_for_update=True)
+
+
+def _again(known: Message, text: str | None, token: str | None) -> Stored | Refusal:
+    same = known.author == "customer" and known.choice == token and (token is not None or known.text == text)
+    return Stored(_view(known), new=False) if same else Refusal.CHANGED
+
+
+def _press(session: Session, conversation_id: str, token: str, now: datetime) -> Choice | Refusal:
+    choice = session.get(Choice, token)
+    if choice is None or choice.conversation_id != conversation_id:
+        return Refusal.UNKNOWN_CHOICE
+    gone_on = session.scalar(
+        select(Message.id)
+        .where(
+            Message.conversation_id == conversation_id,
+            Message.author == "customer",
+            Message.id > choice.message_id,
+        )
+        .limit(1)
+    )
+    if choice.used_at is not None or gone_on is not None:
+        return Refusal.SPENT
+    choice.used_at = now
+    return choice
+
+
+def _reopen(session: Session, conversation: Conversation) -> None:
+    """Give a closed conversation back to the bot; what a human has dealt with is not run any more."""
+    session.execute(
+        update(Message)
+        .where(Message.conversation_id == conversation.id, Message.author == "customer", Message.state == "stored")
+        .values(state="answered", leased_until=None)
+    )
+    conversation.owner = Owner.BOT
+    conversation.agent = conversation.handoff_reason = None
+    conversation.waiting_since = conversation.promised_at = None
+
+
+def _add_replies(
+    session: Session, conversation: Conversation, question: Message, replies: Iterable[Reply], now: datetime
+) -> tuple[MessageView, ...]:
+    added = []
+    for number, reply in enumerate(replies):
+        message = Message(
+            conversation_id=conversation.id,
+            client_id=f"{question.id}:{number}",
+            author="bot",
+            text=reply.text,
+            content=reply.content,
+            state="answered",
+            created_at=now,
+        )
+        session.add(message)
+        session.flush()
+        session.add_all(
+            Choice(
+                token=choice.token,
+                conversation_id=conversation.id,
+                message_id=message.id,
+                title=choice.title,
+                payload=choice.payload,
+            )
+            for choice in reply.choices
+        )
+        added.append(_view(message))
+    conversation.last_at = now
+    return tuple(added)
+
+
+def _unanswered(conversation_id: str) -> Any:
+    return (
+        select(Message)
+        .where(Message.conversation_id == conversation_id, Message.author == "customer", Message.state == "stored")
+        .order_by(Message.id)
+    )
+
+
+def _purchases(session: Session, customer_id: int | None) -> tuple[str, ...]:
+    if customer_id is None:
+        return ()
+    titles = (
+        select(OrderLine.title)
+        .join(Order)
+        .where(Order.customer_id == customer_id)
+        .order_by(Order.placed_at.desc(), OrderLine.id)
+        .limit(PURCHASES)
+    )
+    return tuple(session.scalars(titles))
+
+
+def _view(message: Message) -> MessageView:
+    return MessageView(
+        id=message.id,
+        client_id=message.client_id,
+        author=message.author,
+        text=message.text,
+        content=message.content,
+        state=message.state,
+        at=message.created_at,
+    )

@@ -1,0 +1,192 @@
+"""Finding what a customer means: whose talk it is, and which order, article or membership fits the words.
+
+Only what belongs to the customer of the conversation is ever looked at; a visitor's own orders are those that
+were proved with the phone number or mail address on them.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import phonenumbers
+from rapidfuzz import fuzz, process
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from madoguchi.policy.requests import RequestKind
+from madoguchi.store import Conversation, Customer, Inquiry, Membership, Order, OrderLine, Refund, ReturnAuthorization
+
+LOOK_BACK = timedelta(days=400)
+SHOWN = 6
+LIKE_ENOUGH = 60.0  # of 100: half of the customer's word found in the title, or better
+CLEARLY_BEST = 12.0  # the best title leads by so much: it is the one meant
+
+K = RequestKind
+_UNSHIPPED = frozenset({"placed", "preparing", "cancel_requested"})
+_ARRIVED = frozenset({"shipped", "delivered"})
+FITTING: dict[str, frozenset[str]] = {
+    K.CANCEL: frozenset({"placed", "preparing", "shipped", "cancel_requested"}),
+    K.DEFECT: _ARRIVED,
+    K.MISSING_PART: _ARRIVED,
+    K.WRONG_ITEM: _ARRIVED,
+    K.WRONG_SIZE: _ARRIVED,
+    K.CHANGE_OF_MIND: _ARRIVED,
+    K.EXCHANGE: _ARRIVED,
+    K.NOT_DELIVERED: frozenset({"placed", "preparing", "shipped", "delivered"}),
+    K.SELLER_STOCKOUT: _UNSHIPPED,
+    "reorder": frozenset({"canceled", *_ARRIVED}),
+}
+"""States of an order in which a request of this kind makes sense; any for the kinds not named."""
+
+OF_A_SELLER = frozenset({K.SELLER_STOCKOUT, K.CONFLICTING_NOTICE, K.GUARANTEE, K.DISSATISFIED_WITH_ANSWER})
+OF_A_MEMBERSHIP = frozenset({K.ACCIDENTAL_SIGNUP, K.LEAVE_MEMBERSHIP})
+OF_A_WHOLE_ORDER = frozenset(
+    {K.NOT_DELIVERED, K.SELLER_STOCKOUT, K.CONFLICTING_NOTICE, K.ARRIVED_FINE, K.GUARANTEE, K.DISSATISFIED_WITH_ANSWER}
+    | {K.WITHDRAW, K.CHANGE_REFUND_METHOD}
+)
+
+
+@dataclass(frozen=True)
+class Whose:
+    """Whose talk it is: a signed-in customer, or a visitor with the orders they have proved."""
+
+    customer: Customer | None
+    proved: tuple[str, ...] = ()
+
+    @property
+    def known(self) -> bool:
+        """Whether there is anything this person may see."""
+        return self.customer is not None or bool(self.proved)
+
+
+def whose(session: Session, conversation_id: str) -> Whose:
+    """Return whose conversation this is; an unknown one is nobody's."""
+    conversation = session.get(Conversation, conversation_id)
+    if conversation is None:
+        return Whose(None)
+    customer = session.get(Customer, conversation.customer_id) if conversation.customer_id else None
+    return Whose(customer, tuple(conversation.proved_orders))
+
+
+def own_orders(session: Session, person: Whose, now: datetime) -> Sequence[Order]:
+    """Return the person's orders of the last year or so, newest first."""
+    if person.customer is not None:
+        mine = select(Order).where(Order.customer_id == person.customer.id, Order.placed_at > now - LOOK_BACK)
+        return session.scalars(mine.order_by(Order.placed_at.desc(), Order.number)).all()
+    return session.scalars(select(Order).where(Order.number.in_(person.proved))).all()
+
+
+def own_order(session: Session, person: Whose, number: str) -> Order | None:
+    """Return the order with this number if it is this person's; else None, whatever the reason."""
+    order = session.get(Order, number)
+    if order is None:
+        return None
+    mine = person.customer is not None and order.customer_id == person.customer.id
+    return order if mine or number in person.proved else None
+
+
+def prove_order(session: Session, conversation_id: str, number: str, contact: str) -> bool:
+    """Let a visitor see an order whose phone number or mail address they know.
+
+    A foreign, unknown or mistyped number gets the same answer after the same look-ups.
+    """
+    conversation = session.get(Conversation, conversation_id)
+    order = session.get(Order, number)
+    customer = session.get(Customer, order.customer_id if order else -1)
+    wanted = {_contact(contact)}
+    known = {_contact(customer.email), _contact(customer.phone or "")} - {""} if customer else set()
+    if conversation is None or not wanted & known:
+        return False
+    conversation.proved_orders = sorted({*conversation.proved_orders, number})
+    return True
+
+
+def fitting_orders(session: Session, orders: Iterable[Order], kind: str) -> list[Order]:
+    """Return the orders to which a request of this kind can belong."""
+    states = FITTING.get(kind)
+    fitting = [order for order in orders if states is None or order.state in states]
+    if kind in OF_A_SELLER:
+        return [order for order in fitting if order.seller_id is not None]
+    if kind == K.WITHDRAW:
+        return [order for order in fitting if order.cancel_request or _has_open_return(session, order)]
+    if kind in (K.CHANGE_REFUND_METHOD,):
+        return [order for order in fitting if _has_open_return(session, order) or _has_planned_refund(session, order)]
+    return fitting
+
+
+def prefer(session: Session, orders: list[Order], kind: str) -> list[Order]:
+    """Narrow orders to the ones that show the very trouble, where some do: notices, inquiries, a late parcel."""
+    if kind in (K.CONFLICTING_NOTICE, K.GUARANTEE, K.DISSATISFIED_WITH_ANSWER):
+        asked = set(session.scalars(select(Inquiry.order_number).where(Inquiry.order_number.in_(_numbers(orders)))))
+        narrowed = [order for order in orders if order.number in asked or order.frozen_at or order.cancel_request]
+        return narrowed or orders
+    return orders
+
+
+def lines_of(orders: Iterable[Order], kind: str) -> list[OrderLine]:
+    """Return the lines of the orders of which something is left."""
+    lines = [line for order in orders for line in order.lines]
+    if kind in ("reorder", K.REFUND_AGAIN):
+        return lines
+    return [line for line in lines if line.canceled_quantity + line.returned_quantity < line.quantity]
+
+
+def alike(lines: Sequence[OrderLine], words: str) -> list[OrderLine]:
+    """Return the lines whose titles the customer's words fit: the clearly best one, or all that come near."""
+    titles = [_plain(f"{line.title} {' '.join(line.variant.product.words)}") for line in lines]
+    found = process.extract(_plain(words), titles, scorer=fuzz.partial_ratio, score_cutoff=LIKE_ENOUGH, limit=SHOWN)
+    if not found:
+        return []
+    best = found[0][1]
+    return [lines[index] for _, score, index in found if score >= best - CLEARLY_BEST]
+
+
+def memberships(session: Session, person: Whose, kind: str) -> list[Membership]:
+    """Return the running memberships a request of this kind can mean, the latest joined first."""
+    if person.customer is None:
+        return []
+    running = session.scalars(
+        select(Membership)
+        .where(Membership.customer_id == person.customer.id, Membership.state != "ended")
+        .order_by(Membership.joined_at.desc())
+    ).all()
+    if kind == K.ACCIDENTAL_SIGNUP:
+        by_mistake = [membership for membership in running if not membership.main]
+        return by_mistake or list(running)
+    return list(running)
+
+
+def _has_open_return(session: Session, order: Order) -> bool:
+    open_one = select(ReturnAuthorization.id).where(
+        ReturnAuthorization.order_number == order.number, ReturnAuthorization.state == "open"
+    )
+    return session.scalar(open_one.limit(1)) is not None
+
+
+def _has_planned_refund(session: Session, order: Order) -> bool:
+    planned = select(Refund.id).where(Refund.order_number == order.number, Refund.state == "planned")
+    return session.scalar(planned.limit(1)) is not None
+
+
+def _numbers(orders: Iterable[Order]) -> list[str]:
+    return [order.number for order in orders]
+
+
+def _plain(text: str) -> str:
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(chr(ord(sign) + 0x60) if "ぁ" <= sign <= "ゖ" else sign for sign in folded)
+
+
+def _contact(text: str) -> str:
+    """Fold a phone number to E.164 and a mail address to lower case; anything else to nothing."""
+    plain = unicodedata.normalize("NFKC", text).strip().casefold()
+    if "@" in plain:
+        return plain
+    try:
+        number = phonenumbers.parse(plain, "JP")
+    except phonenumbers.NumberParseException:
+        return ""
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

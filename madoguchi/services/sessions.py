@@ -1,0 +1,150 @@
+"""Sessions of the chat window: a shop's token or a visitor's first word becomes a session; signing out ends it.
+
+The cookie holds a secret of 256 bits, the database only its hash. A token is exchanged once, ever.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from madoguchi.services import conversations
+from madoguchi.services.desk import Desk
+from madoguchi.store import Conversation, Customer, CustomerSession, UsedToken
+
+CUSTOMER_SESSION = timedelta(hours=12)
+VISITOR_SESSION = timedelta(hours=24)
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """What a shop's token says: who is signed in, and the token's own id and end."""
+
+    reference: str
+    token_id: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A running session: whose it is (None for a visitor) and which conversation it may see."""
+
+    conversation_id: str
+    customer_id: int | None
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A session to use from now on; `secret` goes into the cookie and is stored nowhere."""
+
+    secret: str
+    visit: Visit
+    customer_name: str | None
+
+
+@dataclass(frozen=True)
+class NotAdmitted:
+    """The token was exchanged before, or names nobody the shop knows."""
+
+
+def sign_in(desk: Desk, claim: SignIn, current_secret: str | None) -> Opened | NotAdmitted:
+    """Exchange a shop's token, once; a running session of the same customer goes on, any other one ends."""
+    now = desk.clock()
+    with desk.store.writing() as session:
+        if not _use_up(session, claim, now):
+            return NotAdmitted()
+        customer = session.scalar(select(Customer).where(Customer.reference == claim.reference).with_for_update())
+        if customer is None or customer.erased_at is not None:
+            return NotAdmitted()
+        return _continue_or_open(session, customer, current_secret, now)
+
+
+def open_visit(desk: Desk, current_secret: str | None) -> Opened:
+    """Open a visitor's session; a running visitor's session goes on, a customer's one ends."""
+    now = desk.clock()
+    with desk.store.writing() as session:
+        return _continue_or_open(session, None, current_secret, now)
+
+
+def visit_of(desk: Desk, secret: str | None) -> Visit | None:
+    """Return the running session with this secret, if there is one."""
+    if not secret:
+        return None
+    with desk.store.reading() as session:
+        row = _running(session, secret, desk.clock())
+        return None if row is None else _visit(row)
+
+
+def sign_out(desk: Desk, secret: str) -> str | None:
+    """End the session with this secret and return its conversation; None where no such session runs."""
+    now = desk.clock()
+    with desk.store.writing() as session:
+        row = _running(session, secret, now)
+        if row is None:
+            return None
+        row.ended_at = now
+        return row.conversation_id
+
+
+def _use_up(session: Session, claim: SignIn, now: datetime) -> bool:
+    session.execute(delete(UsedToken).where(UsedToken.expires_at < now - timedelta(minutes=1)))
+    try:
+        with session.begin_nested():
+            session.add(UsedToken(jti=claim.token_id, expires_at=claim.expires_at))
+    except IntegrityError:
+        return False
+    return True
+
+
+def _continue_or_open(session: Session, customer: Customer | None, current_secret: str | None, now: datetime) -> Opened:
+    customer_id, name = (customer.id, customer.name) if customer else (None, None)
+    running = _running(session, current_secret, now) if current_secret else None
+    if running is not None and current_secret is not None:
+        if running.customer_id == customer_id:
+            return Opened(current_secret, _visit(running), name)
+        running.ended_at = now
+    row = CustomerSession(
+        secret_hash="",
+        customer_id=customer_id,
+        conversation_id=_conversation(session, customer_id, now).id,
+        opened_at=now,
+        expires_at=now + (VISITOR_SESSION if customer_id is None else CUSTOMER_SESSION),
+    )
+    secret = secrets.token_urlsafe(32)
+    row.secret_hash = _hash(secret)
+    session.add(row)
+    return Opened(secret, _visit(row), name)
+
+
+def _conversation(session: Session, customer_id: int | None, now: datetime) -> Conversation:
+    """Return the customer's own last conversation, or a new one; a visitor always begins anew."""
+    if customer_id is not None:
+        last = session.scalar(
+            select(Conversation)
+            .where(Conversation.customer_id == customer_id)
+            .order_by(Conversation.last_at.desc())
+            .limit(1)
+        )
+        if last is not None:
+            return last
+    return conversations.open_conversation(session, customer_id, now)
+
+
+def _running(session: Session, secret: str, now: datetime) -> CustomerSession | None:
+    row = session.get(CustomerSession, _hash(secret))
+    return row if row is not None and row.ended_at is None and row.expires_at > now else None
+
+
+def _visit(row: CustomerSession) -> Visit:
+    return Visit(row.conversation_id, row.customer_id, row.expires_at)
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,0 +1,165 @@
+"""From a wish to what it is about: one order, some of its lines, or one membership; else the question that tells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from madoguchi.policy.facts import LineQuantity
+from madoguchi.policy.requests import RETURNS, RequestKind
+from madoguchi.services import finding
+from madoguchi.services.deciding import Subject
+from madoguchi.services.desk import Desk
+from madoguchi.services.finding import Whose
+from madoguchi.services.views import Choice, Money, line_choice, order_choice
+from madoguchi.services.wishes import REORDER, Ask, Tell, Wish
+from madoguchi.store import Membership, Order, OrderLine
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a wish is about; no lines means all that is left of the order."""
+
+    subject: Subject
+    lines: tuple[OrderLine, ...] = ()
+    quantity: int | None = None
+
+    @property
+    def quantities(self) -> tuple[LineQuantity, ...]:
+        """The units meant: as many as were named, else all that is left of each line."""
+        return tuple(
+            LineQuantity(str(line.id), min(self.quantity or left, left))
+            for line in self.lines
+            if (left := line.quantity - line.canceled_quantity - line.returned_quantity) > 0
+        )
+
+
+def find(session: Session, desk: Desk, conversation_id: str, wish: Wish) -> Target | Ask | Tell:
+    """Return what the wish is about, the question that would tell, or why there is nothing to find."""
+    now = desk.clock()
+    person = finding.whose(session, conversation_id)
+    if person.customer is None and (wish.order_number or not person.known):
+        shown = _prove(session, conversation_id, person, wish)
+        if shown is not None:
+            return shown
+        person = finding.whose(session, conversation_id)
+    if wish.kind in finding.OF_A_MEMBERSHIP or wish.membership:
+        return _membership(session, person, wish)
+    chosen = _chosen(session, person, wish)
+    if chosen is not None:
+        return chosen
+    return _among(session, desk, person, wish, now)
+
+
+def _prove(session: Session, conversation_id: str, person: Whose, wish: Wish) -> Ask | Tell | None:
+    """Ask a visitor for what proves an order; None once it is proved."""
+    if wish.order_number is None:
+        return Ask("order_number", "ask_order_number")
+    if wish.order_number in person.proved:
+        return None
+    if wish.contact is None:
+        return Ask("contact", "ask_contact")
+    if finding.prove_order(session, conversation_id, wish.order_number, wish.contact):
+        return None
+    return Tell("unknown_order")
+
+
+def _membership(session: Session, person: Whose, wish: Wish) -> Target | Ask | Tell:
+    running = finding.memberships(session, person, wish.kind or "")
+    if wish.membership is not None:
+        wanted = wish.membership.removeprefix("membership:")
+        running = [membership for membership in running if str(membership.id) == wanted]
+    elif wish.product is not None and len(running) > 1:
+        named = [membership for membership in running if wish.product in membership.product.title]
+        running = named or running
+    if not running:
+        return Tell("no_membership")
+    if len(running) > 1:
+        return Ask("membership", "ask_membership", tuple(map(_membership_choice, running)))
+    return Target(Subject(membership=running[0]))
+
+
+def _membership_choice(membership: Membership) -> Choice:
+    fee = membership.charges[-1].payment if membership.charges else None
+    return Choice(
+        value=f"membership:{membership.id}",
+        title=membership.product.title,
+        image=membership.product.image,
+        price=Money(fee.captured, fee.currency) if fee else None,
+        on=membership.joined_at,
+    )
+
+
+def _chosen(session: Session, person: Whose, wish: Wish) -> Target | Tell | None:
+    """Return what a pressed choice names, if it is this person's."""
+    if wish.line is None:
+        return None
+    kind, _, name = wish.line.partition(":")
+    if kind == "order":
+        order = finding.own_order(session, person, name)
+        return Target(Subject(order=order)) if order else Tell("unknown_order")
+    line = session.get(OrderLine, int(name)) if name.isdecimal() else None
+    if line is None or finding.own_order(session, person, line.order_number) is None:
+        return Tell("unknown_order")
+    return Target(Subject(order=line.order), (line,), wish.quantity)
+
+
+def _among(session: Session, desk: Desk, person: Whose, wish: Wish, now: datetime) -> Target | Ask | Tell:
+    """Look among the person's orders, the one whose number was said or all of the last year."""
+    kind = wish.kind or ""
+    if wish.order_number is not None:
+        order = finding.own_order(session, person, wish.order_number)
+        if order is None:
+            return Tell("unknown_order")
+        orders = [order]
+    else:
+        own = list(finding.own_orders(session, person, now))
+        if not own:
+            return Tell("no_orders")
+        orders = finding.prefer(session, finding.fitting_orders(session, own, kind), kind)
+        if not orders:
+            return Tell("nothing_fits")
+    if kind in finding.OF_A_WHOLE_ORDER or (kind == RequestKind.CANCEL and _means_order(wish, orders)):
+        return _one_order(orders, wish)
+    return _one_line(desk, orders, wish, now)
+
+
+def _means_order(wish: Wish, orders: list[Order]) -> bool:
+    """Whether a wish to cancel means a whole order: no article was named, or it is the order's only one."""
+    return wish.whole_order is True or wish.product is None or all(len(order.lines) == 1 for order in orders)
+
+
+def _one_order(orders: list[Order], wish: Wish) -> Target | Ask:
+    if wish.product is not None and len(orders) > 1:
+        named = finding.alike([line for order in orders for line in order.lines], wish.product)
+        orders = list(dict.fromkeys(line.order for line in named)) or orders
+    if len(orders) == 1:
+        return Target(Subject(order=orders[0]))
+    return Ask("article", "ask_order", tuple(map(order_choice, orders[: finding.SHOWN])))
+
+
+def _one_line(desk: Desk, orders: list[Order], wish: Wish, now: datetime) -> Target | Ask | Tell:
+    lines = finding.lines_of(orders, wish.kind or "")
+    named = finding.alike(lines, wish.product) if wish.product is not None else []
+    found = named or lines
+    if wish.order_number is None and wish.kind in (*RETURNS, REORDER):
+        found = _lately(desk, found, now) or found
+    if len(found) == 1:
+        return Target(Subject(order=found[0].order), (found[0],), wish.quantity)
+    if not found:
+        # Everything of the order is canceled or returned: the policy says so, with what was paid back.
+        return Target(Subject(order=orders[0])) if len(orders) == 1 else Tell("nothing_fits")
+    return Ask("article", "ask_article", tuple(map(line_choice, found[: finding.SHOWN])))
+
+
+def _lately(desk: Desk, lines: list[OrderLine], now: datetime) -> list[OrderLine]:
+    """Return the lines whose parcel is on its way or arrived within the window of returns."""
+    found = []
+    for line in lines:
+        window = desk.terms.at(line.order.placed_at).returns.window_days
+        arrived = line.order.delivered_at
+        if arrived is None or window is None or now - arrived <= timedelta(days=window + 1):
+            found.append(line)
+    return found
