@@ -13,9 +13,9 @@ from typing import Any, Dict, List, Optional
 
 from rasa.core.channels.channel import UserMessage
 from rasa.engine.constants import PLACEHOLDER_MESSAGE, PLACEHOLDER_TRACKER
-from rasa.engine.runner.interface import GraphRunner
 from rasa.engine.loader import load_predict_graph_runner
 from rasa.engine.runner.dask import DaskGraphRunner
+from rasa.engine.runner.interface import GraphRunner
 from rasa.engine.storage.local_model_storage import LocalModelStorage
 from rasa.engine.storage.storage import ModelMetadata
 from rasa.shared.core.trackers import DialogueStateTracker
@@ -62,9 +62,7 @@ class Understanding:
                 Path(directory), archive, LocalModelStorage, DaskGraphRunner
             )
 
-    def parse(
-        self, text: str, day: Optional[str] = None, purchases: Optional[List[str]] = None
-    ) -> Dict[str, Any]:
+    def parse(self, text: str, day: Optional[str] = None, purchases: Optional[List[str]] = None) -> Dict[str, Any]:
         """Return the text, the intent, its ranking and the entities of one message."""
         context = {"day": day, "purchases": purchases}
         metadata = {key: value for key, value in context.items() if value is not None}

@@ -111,9 +111,7 @@ class LinearIntentClassifier(IntentClassifier, GraphComponent):
         )
         with self._model_storage.write_to(self._resource) as directory:
             (directory / f"{_FILE}.json").write_text(json.dumps(model.classes), encoding="utf-8")
-            np.savez(
-                directory / f"{_FILE}.npz", weights=model.weights, bias=model.bias, sharpness=model.sharpness
-            )
+            np.savez(directory / f"{_FILE}.npz", weights=model.weights, bias=model.bias, sharpness=model.sharpness)
         return self._resource
 
     def process(self, messages: List[Message]) -> List[Message]:

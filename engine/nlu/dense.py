@@ -22,9 +22,7 @@ from engine.nlu.tokenizer import NORM, POS, GinzaTokenizer, tokens_in
 _CONTENT = frozenset(("NOUN", "VERB", "ADJ", "PROPN", "ADV", "PRON", "NUM", "INTJ"))
 
 
-@DefaultV1Recipe.register(
-    DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False, model_from="GinzaNLP"
-)
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False, model_from="GinzaNLP")
 class GinzaVectorFeaturizer(DenseFeaturizer, GraphComponent):
     """Adds a vector a token, and for the sentence the pooled ones side by side."""
 

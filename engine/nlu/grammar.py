@@ -8,6 +8,7 @@ auxiliaries, so that キャンセルしないで and キャンセルして part 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import FrozenSet, Iterator, List, Sequence, Tuple
 
 from rasa.nlu.tokenizers.tokenizer import Token
@@ -21,18 +22,23 @@ _PREDICATES = frozenset(("VERB", "ADJ"))
 _MARKS = {
     "ない": "negative", "無い": "negative", "ず": "negative", "ぬ": "negative", "まい": "negative", "へん": "negative",
     "たい": "desire", "欲しい": "desire", "たがる": "desire", "希望": "desire", "てほしい": "desire",
-    "下さる": "request", "御願い": "request", "お願い": "request", "願う": "request", "頂戴": "request", "頼む": "request",
+    "下さる": "request", "御願い": "request", "お願い": "request",
+    "願う": "request", "頂戴": "request", "頼む": "request",
     "た": "past", "だ_past": "past",
     "られる": "potential", "れる": "potential", "出来る": "potential", "可能": "potential", "得る": "potential",
     "呉れる": "benefactive", "貰う": "benefactive", "頂く": "benefactive", "上げる": "benefactive",
     "居る": "continuous", "て居る": "continuous", "有る": "state", "仕舞う": "regret", "過ぎる": "excess",
-    "止める": "stop", "やめる": "stop", "無し": "stop", "無かった": "stop", "待つ": "stop", "辞める": "stop", "中止": "stop", "取り止め": "stop", "取り消す": "stop", "撤回": "stop",
+    "止める": "stop", "やめる": "stop", "無し": "stop",
+    "無かった": "stop", "待つ": "stop", "辞める": "stop", "中止": "stop", "取り止め": "stop", "取り消す": "stop",
+    "撤回": "stop",
     "う": "volition", "よう": "volition", "積もり": "volition", "予定": "volition",
     "筈": "expectation", "様": "seeming", "らしい": "hearsay", "そう": "hearsay", "言う": "quoted", "思う": "thought",
 }  # fmt: skip
 _QUESTION_WORDS = {
-    "何時": "when", "いつ": "when", "何処": "where", "どこ": "where", "誰": "who", "何": "what", "何故": "why", "なぜ": "why",
-    "どう": "how", "如何": "how", "幾ら": "how_much", "いくら": "how_much", "どれ": "which", "何方": "which", "どっち": "which",
+    "何時": "when", "いつ": "when", "何処": "where", "どこ": "where", "誰": "who",
+    "何": "what", "何故": "why", "なぜ": "why",
+    "どう": "how", "如何": "how", "幾ら": "how_much", "いくら": "how_much", "どれ": "which",
+    "何方": "which", "どっち": "which",
     "どちら": "which", "どの": "which", "どんな": "which", "何れ": "which",
 }  # fmt: skip
 _SECOND_THOUGHTS = frozenset(("矢張り", "やはり", "やっぱり", "やっぱ", "矢っ張り"))
@@ -59,7 +65,7 @@ def grammar_terms(tokens: Sequence[Token]) -> List[str]:
         last = found[-1]
         terms.append(f"last={last.head}")
         terms.append(f"ends={'+'.join(sorted(last.marks))}")
-    for first, second in zip(found, found[1:]):
+    for first, second in pairwise(found):
         terms.append(f"{first.head}>{second.head}")
     terms.extend(_particles(tokens))
     terms.extend(_words(tokens))
@@ -136,12 +142,17 @@ def _marks(head: Token, tail: Sequence[Token]) -> Iterator[str]:
 def _is_potential(token: Token) -> bool:
     """Say whether a verb is a potential one: its lemma (履ける) stands apart from its norm (履く)."""
     lemma, norm = token.lemma, token.get(NORM)
-    return token.get(POS) == "VERB" and "下一段" in token.get(INFLECTION) and lemma != norm and lemma[-1:] == "る" != norm[-1:]
+    return (
+        token.get(POS) == "VERB"
+        and "下一段" in token.get(INFLECTION)
+        and lemma != norm
+        and lemma[-1:] == "る" != norm[-1:]
+    )
 
 
 def _particles(tokens: Sequence[Token]) -> Iterator[str]:
     """Yield each noun with the case it stands in and the predicate that follows (注文を→取り消す)."""
-    for noun, particle, following in zip(tokens, tokens[1:], tokens[2:]):
+    for noun, particle, following in zip(tokens, tokens[1:], tokens[2:], strict=False):
         if noun.get(POS) in ("NOUN", "PROPN", "PRON", "VERB") and particle.get(POS) == "ADP":
             yield f"{noun.get(NORM)}:{particle.get(NORM)}"
             if following.get(POS) in _HEADS:

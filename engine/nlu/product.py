@@ -7,14 +7,12 @@ import random
 from collections import Counter
 from typing import Any, Dict, FrozenSet, Iterator, List, Optional, Sequence, Text, Tuple, Type
 
-import numpy as np
 import pycrfsuite
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
 from rasa.nlu.extractors.extractor import EntityExtractorMixin
-from rasa.nlu.tokenizers.tokenizer import Token
 from rasa.shared.nlu.constants import ENTITIES, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
@@ -34,9 +32,7 @@ _MOST_PURCHASES = 50
 Label = Tuple[str, int, int]  # entity, first token, one past the last token
 
 
-@DefaultV1Recipe.register(
-    DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=True, model_from="GinzaNLP"
-)
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=True, model_from="GinzaNLP")
 class ProductExtractor(GraphComponent, EntityExtractorMixin):
     """Tags the articles that a message names, with the customer's purchases as context."""
 
@@ -134,9 +130,12 @@ class ProductExtractor(GraphComponent, EntityExtractorMixin):
             if not any(labels):
                 return self._resource
             clusters = Clusters.fit(
-                [tokens_in(m) for m in examples], model.nlp.vocab, self._config["clusters"], self._config["random_state"]
+                [tokens_in(m) for m in examples],
+                model.nlp.vocab,
+                self._config["clusters"],
+                self._config["random_state"],
             )
-            counts = Counter(name for m, found in zip(examples, labels) for name in set(_names(m, found)))
+            counts = Counter(name for m, found in zip(examples, labels, strict=True) for name in set(_names(m, found)))
             clusters.save(directory)
             (directory / _NAMES).write_text(json.dumps(sorted(counts), ensure_ascii=False), encoding="utf-8")
             self._fit(examples, labels, counts, clusters, model, str(directory / _MODEL))
@@ -156,7 +155,7 @@ class ProductExtractor(GraphComponent, EntityExtractorMixin):
         trainer.set_params({**{key: self._config[key] for key in keys}, "feature.possible_transitions": True})
         chance = random.Random(self._config["random_state"])
         everything, all_names = sorted(counts), frozenset(counts)
-        for message, found in zip(examples, labels):
+        for message, found in zip(examples, labels, strict=True):
             tokens, names = tokens_in(message), set(_names(message, found))
             # A name counts as known only if another example bears it too: what the tagger meets in
             # training is then as often unknown as what it will meet in service.

@@ -18,11 +18,9 @@ def token_features(
     tokens: Sequence[Token], clusters: Sequence[Tuple[str, ...]], known: Names, purchases: Names
 ) -> List[Features]:
     """Return the features of each token: itself, its neighbours, and the names that cover it."""
-    own = [_own(token, cluster) for token, cluster in zip(tokens, clusters)]
+    own = [_own(token, cluster) for token, cluster in zip(tokens, clusters, strict=True)]
     in_known, in_purchases = covered(tokens, known), covered(tokens, purchases)
-    return [
-        _in_context(own, position, in_known, in_purchases, bool(purchases)) for position in range(len(own))
-    ]
+    return [_in_context(own, position, in_known, in_purchases, bool(purchases)) for position in range(len(own))]
 
 
 def name_of(tokens: Sequence[Token]) -> Tuple[str, ...]:

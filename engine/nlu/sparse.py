@@ -159,7 +159,7 @@ class WordFeaturizer(TermFeaturizer):
     def terms(self, message: Message) -> List[str]:
         """Return words and pairs of words, the text's ends included."""
         words = [token.get(NORM) for token in tokens_in(message)]
-        pairs = [f"{first} {second}" for first, second in zip(["^", *words], [*words, "$"])]
+        pairs = [f"{first} {second}" for first, second in zip(["^", *words], [*words, "$"], strict=True)]
         return words + pairs if words else []
 
 

@@ -152,9 +152,7 @@ def _is_picture(char: str) -> bool:
     return unicodedata.category(char) == "So" or "\U0001f3fb" <= char <= "\U0001f3ff"
 
 
-def _rewrite(
-    chars: List[_Char], pattern: Pattern[str], replacement: Callable[[Match[str]], str]
-) -> List[_Char]:
+def _rewrite(chars: List[_Char], pattern: Pattern[str], replacement: Callable[[Match[str]], str]) -> List[_Char]:
     text = "".join(char.text for char in chars)
     result: List[_Char] = []
     position = 0

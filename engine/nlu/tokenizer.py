@@ -27,9 +27,7 @@ START = "normalized_start"  # offsets in the normalised text; `start` and `end` 
 END = "normalized_end"
 
 
-@DefaultV1Recipe.register(
-    DefaultV1Recipe.ComponentType.MESSAGE_TOKENIZER, is_trainable=False, model_from="GinzaNLP"
-)
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_TOKENIZER, is_trainable=False, model_from="GinzaNLP")
 class GinzaTokenizer(Tokenizer):
     """Tokenizes the normalised text; the tokens' offsets point into what the customer typed."""
 

@@ -16,6 +16,7 @@ import typer
 from honcho.manager import Manager
 from honcho.printer import Printer
 from rich.console import Console
+from ruamel.yaml import YAML
 from sqlalchemy.exc import OperationalError
 
 from madoguchi.bootstrap import Settings, build_desk
@@ -37,6 +38,7 @@ def register(app: typer.Typer) -> None:
     app.command("run")(run)
     app.command("worker")(worker)
     app.command("settings")(show_settings)
+    app.command("env")(show_environment)
 
 
 def run() -> None:
@@ -60,7 +62,13 @@ def worker() -> None:
 def show_settings() -> None:
     """List every setting with its environment variable, default and meaning."""
     for name, field in Settings.model_fields.items():
-        console.print(f"MADOGUCHI_{name.upper():22} {field.default!s:34} {field.description}")
+        typer.echo(f"MADOGUCHI_{name.upper():22} {field.default!s:34} {field.description}")
+
+
+def show_environment() -> None:
+    """Print the secrets as shell exports, for `rasa shell` and other programs started by hand."""
+    for name in ("MADOGUCHI_ENGINE_SECRET", "MADOGUCHI_ACTIONS_SECRET"):
+        typer.echo(f"export {name}={environment(Settings())[name]} RASA_TELEMETRY_ENABLED=false")
 
 
 def prepare(settings: Settings) -> dict[str, str]:
@@ -77,11 +85,23 @@ def prepare(settings: Settings) -> dict[str, str]:
     _prepare_store(settings)
     python, listen = sys.executable, f"--host {settings.host} --no-access-log --log-level warning"
     return {
-        "engine": f"engine/.venv/bin/rasa run -i {settings.host} -p {settings.engine_port} -m {model}",
+        "engine": f"engine/.venv/bin/rasa run -i {settings.host} -p {settings.engine_port} -m {model}"
+        f" --endpoints {_write_endpoints(settings)}",
         "actions": f"{python} -m uvicorn --factory actions.server:build --port {settings.actions_port} {listen}",
         "web": f"{python} -m uvicorn --factory madoguchi.web.app:build --port {settings.web_port} {listen}",
         "worker": f"{python} -m madoguchi worker",
     }
+
+
+def _write_endpoints(settings: Settings) -> Path:
+    """Write the engine's endpoints with this desk's own ports and paths, and return the file."""
+    yaml = YAML()
+    endpoints = yaml.load(Path("endpoints.yml"))
+    endpoints["action_endpoint"]["url"] = f"{settings.actions_url}/webhook"
+    endpoints["tracker_store"]["db"] = str(settings.var / "engine.db")
+    path = settings.var / "endpoints.yml"
+    yaml.dump(endpoints, path)
+    return path
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -94,8 +114,6 @@ def environment(settings: Settings) -> dict[str, str]:
         "SANIC_IGNORE_PRODUCTION_WARNING": "true",
         "MADOGUCHI_ENGINE_SECRET": settings.secret_for("engine"),
         "MADOGUCHI_ACTIONS_SECRET": settings.secret_for("actions"),
-        "MADOGUCHI_ACTIONS_URL": f"{settings.actions_url}/webhook",
-        "MADOGUCHI_ENGINE_DATABASE": str(settings.var / "engine.db"),
     }
 
 

@@ -80,6 +80,10 @@ class BuiltinProcessor:
         """Return what became of the charge with this key, or None if it never arrived. Raises Unavailable."""
         return self._find(key, "charge", source)
 
+    def close(self) -> None:
+        """Let go of every connection; the next call opens a new one."""
+        self._engine.dispose()
+
     def misbehave(self, target: str, how: Misbehaviour, *, times: int | None = None, seconds: float = 0) -> None:
         """Misbehave so many times (None: always) for a key, a charge, a source, or "*" for everything."""
         if how not in MISBEHAVIOURS:

@@ -59,6 +59,9 @@ class Processor(Protocol):
     def find_charge(self, key: str, source: str) -> Accepted | Refused | None:
         """Return what became of the charge with this key, or None if it never arrived. Raises Unavailable."""
 
+    def close(self) -> None:
+        """Let go of every connection; the next call opens a new one."""
+
 
 @runtime_checkable
 class Notifying(Protocol):

@@ -7,6 +7,7 @@ the same answer after the same work. Every change is audited in its own transact
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ LOCKED = timedelta(minutes=15)
 SHORTEST_PASSWORD = 12
 CODE_STEP_S = 30
 ISSUER = "Madoguchi"
+_LOGIN = re.compile(r"[a-z0-9][a-z0-9._@-]{1,59}")
 
 
 class Role(StrEnum):
@@ -140,7 +142,7 @@ def sign_in(desk: Desk, login: str, password: str, code: str = "") -> SignedIn |
         staff = session.get_one(Staff, staff.id, with_for_update=True)
         if staff.locked_until is not None and staff.locked_until > now:
             return Refused.LOCKED
-        step = _step_of(staff, code, now) if staff.totp_secret else 0
+        step = _step_of(staff.totp_secret, staff.totp_used, code, now) if staff.totp_secret else 0
         if not right or step is None:
             return _failed(session, staff, now)
         staff.failures, staff.locked_until = 0, None
@@ -164,9 +166,7 @@ def person_of(desk: Desk, secret: str | None) -> Person | None:
         person, seen_at = _person(row.staff), row.seen_at
     if seen_at + SEEN_EVERY <= now:
         with desk.store.writing() as session:
-            session.execute(
-                update(StaffSession).where(StaffSession.secret_hash == _hash(secret)).values(seen_at=now)
-            )
+            session.execute(update(StaffSession).where(StaffSession.secret_hash == _hash(secret)).values(seen_at=now))
     return person
 
 
@@ -201,7 +201,7 @@ def change_password(desk: Desk, person: Person, old: str, new: str) -> SignedIn 
         return SignedIn(secret, _person(staff))
 
 
-def reset_password(desk: Desk, actor: str, staff_id: int, password: str) -> None | Refused:
+def reset_password(desk: Desk, actor: str, staff_id: int, password: str) -> Refused | None:
     """Give somebody a new password that they must change; their sessions end, a lock is lifted."""
     with desk.store.reading() as session:
         login = session.get_one(Staff, staff_id).login
@@ -218,7 +218,7 @@ def reset_password(desk: Desk, actor: str, staff_id: int, password: str) -> None
     return None
 
 
-def change_account(desk: Desk, actor: str, staff_id: int, *, role: Role, active: bool) -> None | Refused:
+def change_account(desk: Desk, actor: str, staff_id: int, *, role: Role, active: bool) -> Refused | None:
     """Change what somebody may do, or close and open their account; the last admin stays one."""
     now = desk.clock()
     with desk.store.writing() as session:
@@ -241,20 +241,18 @@ def new_code_secret() -> str:
 
 def code_address(person: Person, secret: str) -> str:
     """Return the otpauth: address that an authenticator app reads."""
-    return pyotp.TOTP(secret).provisioning_uri(person.login, issuer_name=ISSUER)
+    return pyotp.TOTP(secret).provisioning_uri(name=person.login, issuer_name=ISSUER)
 
 
-def set_code(desk: Desk, person: Person, secret: str, code: str) -> None | Refused:
+def set_code(desk: Desk, person: Person, secret: str, code: str) -> Refused | None:
     """Ask for one-time codes from now on, once the person has shown that their app makes them."""
     now = desk.clock()
+    step = _step_of(secret, 0, code, now)
+    if step is None:
+        return Refused.CODE_WRONG
     with desk.store.writing() as session:
         staff = session.get_one(Staff, person.id, with_for_update=True)
-        staff.totp_secret, staff.totp_used = secret, 0
-        step = _step_of(staff, code, now)
-        if step is None:
-            session.expunge(staff)
-            return Refused.CODE_WRONG
-        staff.totp_used = step
+        staff.totp_secret, staff.totp_used = secret, step
         audit.note(session, now, person.actor, "code_set", f"staff:{person.id}")
     return None
 
@@ -276,7 +274,7 @@ def _admins(session: Session) -> int:
 
 
 def _unfit_account(login: str, name: str) -> Refused | None:
-    if not 2 <= len(login) <= 60 or not all(letter.isascii() and (letter.isalnum() or letter in ".-_@") for letter in login):
+    if not _LOGIN.fullmatch(login):
         return Refused.BAD_LOGIN
     return None if 1 <= len(name) <= 60 else Refused.NO_NAME
 
@@ -298,9 +296,7 @@ def _failed(session: Session, staff: Staff, now: datetime) -> Refused:
 def _open(session: Session, staff: Staff, now: datetime) -> str:
     secret = secrets.token_urlsafe(32)
     session.add(
-        StaffSession(
-            secret_hash=_hash(secret), staff_id=staff.id, opened_at=now, seen_at=now, expires_at=now + SESSION
-        )
+        StaffSession(secret_hash=_hash(secret), staff_id=staff.id, opened_at=now, seen_at=now, expires_at=now + SESSION)
     )
     return secret
 
@@ -310,12 +306,12 @@ def _end_sessions(session: Session, staff_id: int, now: datetime) -> None:
     session.execute(update(StaffSession).where(running).values(ended_at=now))
 
 
-def _step_of(staff: Staff, code: str, now: datetime) -> int | None:
+def _step_of(secret: str, used: int, code: str, now: datetime) -> int | None:
     """Return the time step that the code belongs to, one before or after now allowed, none twice."""
-    code, totp = code.strip().replace(" ", ""), pyotp.TOTP(staff.totp_secret or "")
+    code, totp = code.strip().replace(" ", ""), pyotp.TOTP(secret)
     here = int(now.timestamp()) // CODE_STEP_S
     for step in (here - 1, here, here + 1):
-        if step > staff.totp_used and secrets.compare_digest(totp.at(step * CODE_STEP_S).encode(), code.encode()):
+        if step > used and secrets.compare_digest(totp.at(step * CODE_STEP_S).encode(), code.encode()):
             return step
     return None
 

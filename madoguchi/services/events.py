@@ -75,16 +75,16 @@ def apply(desk: Desk, event_id: str, kind: str, payload: dict[str, Any]) -> Appl
         told = adapter.validate_python(payload)
     except ValidationError:
         return Rejected("bad_payload")
+    calls: list[str] = []
     try:
-        outcome = _apply(desk, event_id, kind, payload, told, handle)
+        outcome = _apply(desk, event_id, kind, payload, lambda s, key: handle(s, desk, key, told), calls)
     except IntegrityError:
         # On PostgreSQL a rival with the same id may have committed in between; its outcome is ours.
         known = _known(desk, event_id, kind, payload)
         if known is None:
             raise
         return known
-    if isinstance(outcome, Applied):
-        outbox.send_for(desk, key_of(event_id))
+    outbox.send_these(desk, calls)
     return outcome
 
 
@@ -94,8 +94,14 @@ def key_of(event_id: str) -> str:
 
 
 def _apply(
-    desk: Desk, event_id: str, kind: str, payload: dict[str, Any], told: Any, handle: Handler
+    desk: Desk,
+    event_id: str,
+    kind: str,
+    payload: dict[str, Any],
+    handle: Callable[[Session, str], str],
+    calls: list[str],
 ) -> Applied | Rejected:
+    """Do what the event says in one transaction, and add the keys of the calls to the outside that it leaves."""
     with desk.store.writing() as session:
         row = session.get(IncomingEvent, event_id)
         if row is not None:
@@ -103,7 +109,10 @@ def _apply(
         row = IncomingEvent(id=event_id, kind=kind, payload=payload, outcome="taken", received_at=desk.clock())
         session.add(row)
         session.flush()
-        row.outcome = handle(session, desk, key_of(event_id), told)
+        before = outbox.newest(session)
+        row.outcome = handle(session, key_of(event_id))
+        session.flush()
+        calls += outbox.keys_after(session, before)
         return Applied(row.outcome)
 
 

@@ -8,9 +8,10 @@ customer has given an account; the money of a frozen order waits until it is fre
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import exists, or_, select
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
 
@@ -39,6 +40,23 @@ def send_for(desk: Desk, key: str) -> None:
     """Make the calls of one intent or event at once, so that the customer hears a true state."""
     untried = (OutboxCall.attempts == 0) | (OutboxCall.due_at <= desk.clock())
     _send_all(desk, 100, OutboxCall.key.startswith(f"{key}:", autoescape=True), untried)
+
+
+def send_these(desk: Desk, keys: Sequence[str]) -> None:
+    """Make the calls with these keys at once, as far as they are due."""
+    if keys:
+        _send_all(desk, len(keys), OutboxCall.key.in_(keys), OutboxCall.due_at <= desk.clock())
+
+
+def newest(session: Session) -> int:
+    """Return the id of the newest call, so that `keys_after` can tell which ones came later."""
+    return session.scalar(select(func.max(OutboxCall.id))) or 0
+
+
+def keys_after(session: Session, call_id: int) -> list[str]:
+    """Return the keys of the calls that came after this one and are still to be made."""
+    later = select(OutboxCall.key).where(OutboxCall.id > call_id, OutboxCall.state == "ready")
+    return list(session.scalars(later))
 
 
 def mark_sent(session: Session, refund: Refund, reference: str, now: datetime, *, settled: bool) -> None:

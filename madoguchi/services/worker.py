@@ -36,6 +36,7 @@ def run_forever(desk: Desk, *, stop: threading.Event | None = None, pause: timed
         elif done == 0:
             stop.wait(pause.total_seconds())
     desk.store.close()
+    desk.processor.close()
 
 
 def run_once(desk: Desk) -> tuple[int, bool]:

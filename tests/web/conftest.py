@@ -7,6 +7,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -101,12 +102,26 @@ def blank_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def site(tmp_path: Path, blank_store: Path) -> Iterator[Site]:
     """Run one web program for one test."""
+    with running(tmp_path, blank_store, demo=False) as site:
+        yield site
+
+
+@pytest.fixture
+def shop(tmp_path: Path, blank_store: Path) -> Iterator[Site]:
+    """Run one web program with the demo shop's pages for one test."""
+    with running(tmp_path, blank_store, demo=True) as site:
+        yield site
+
+
+@contextmanager
+def running(tmp_path: Path, blank_store: Path, *, demo: bool) -> Iterator[Site]:
+    """Run one web program for the length of a block."""
     shutil.copy(blank_store, tmp_path / "desk.db")
     settings = Settings(
         database_url=f"sqlite:///{tmp_path}/desk.db",
         var=tmp_path,
         secret="nothing-but-a-test",
-        demo=False,
+        demo=demo,
         shop_origins=[SHOP],
     )
     clock, engine = Clock(), FakeEngine()

@@ -169,7 +169,7 @@ class TestButtons:
         choices, confirm = (reply["content"]["card"] for reply in replies(client, 2))
         assert set(choices["items"][0]) == {"title", "price", "token"}
         assert confirm["rows"] == [{"label": "返金額", "value": "9,800円"}]
-        assert confirm["yes"]["title"] == "はい、お願いします"
+        assert confirm["yes"]["title"] == "お願いします"
         assert "/affirm" not in client.get("/chat/messages").text
         site.engine.answer = echo
         assert self.press(client, choices["items"][0]["token"]).json()["message"]["text"] == "加湿器"

@@ -73,6 +73,9 @@ class TestRule12SellerSoldOut:
         assert isinstance(decision, Wait)
         assert (decision.until, decision.reason) == (NOW + timedelta(hours=28), WaitReason.SELLER_ASKED)
 
+    def test_food_that_has_not_left_the_seller_is_not_final_sale_yet(self) -> None:
+        assert ask(RequestKind.CHANGE_OF_MIND, marketplace(line(category="food"))).receipt.number == 12
+
     def test_sold_out_of_the_shops_own_stock_is_a_plain_cancellation(self) -> None:
         assert ask(RequestKind.SELLER_STOCKOUT, order()).receipt.number == 1
 
@@ -116,6 +119,10 @@ class TestRule13NoticesContradict:
         decision = ask(kind, known(held))
         assert isinstance(decision, Wait)
         assert decision.reason is WaitReason.NOTICES_CONFLICT
+
+    def test_not_even_the_remainder_of_a_canceled_order(self) -> None:
+        held = replace(order(line(canceled=1), state=OrderState.CANCELED), frozen=True)
+        assert isinstance(ask(RequestKind.REFUND_AGAIN, Facts(held, inquiry=inquiry())), Wait)
 
     def test_canceled_after_all_is_refunded(self) -> None:
         plan = plan_of(ask(RequestKind.SELLER_ANSWER, known(FROZEN, answer=SellerAnswer.CANCELED)))

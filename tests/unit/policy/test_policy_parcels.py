@@ -83,11 +83,11 @@ class TestRule16NotThere:
         assert Offer.REORDER_SAME in plan.offers
 
     def test_late_but_never_shipped_it_is_canceled(self) -> None:
-        late = {"promised_on": day("2026-06-01")}
-        assert kinds(plan_of(ask(MISSING, order(**late))))[0] == "cancel_lines"
-        preparing = order(state=OrderState.PREPARING, **late)
+        late = day("2026-06-01")
+        assert kinds(plan_of(ask(MISSING, order(promised_on=late))))[0] == "cancel_lines"
+        preparing = order(state=OrderState.PREPARING, promised_on=late)
         assert kinds(plan_of(ask(MISSING, preparing)))[0] == "request_cancellation"
-        assert "open_seller_inquiry" in kinds(plan_of(ask(MISSING, marketplace(**late))))
+        assert "open_seller_inquiry" in kinds(plan_of(ask(MISSING, marketplace(promised_on=late))))
 
     def test_while_a_cancellation_is_asked_for_its_answer_is_waited_for(self) -> None:
         asked = order(state=OrderState.CANCEL_REQUESTED, promised_on=day("2026-06-01"))
@@ -188,9 +188,9 @@ class TestRule19ReturnNotHere:
     """return parcel not here after 14 days: reminder; after 30 days the authorization expires."""
 
     @staticmethod
-    def of_age(age: timedelta, **more: object) -> Facts:
+    def of_age(age: timedelta, reminded_at: datetime | None = None) -> Facts:
         """An open authorization of this age."""
-        return Facts(delivered(), authorizations=(authorization(age=age, **more),))
+        return Facts(delivered(), authorizations=(authorization(age=age, reminded_at=reminded_at),))
 
     def test_before_14_days_there_is_nothing_to_do(self) -> None:
         decision = ask(RequestKind.RETURN_OVERDUE, self.of_age(days(14) - timedelta(minutes=1)))

@@ -89,6 +89,10 @@ class TestFingerprint:
         agreed = plan_of(ask(RequestKind.DEFECT, delivered())).fingerprint()
         assert plan_of(other).fingerprint() != agreed  # type: ignore[arg-type]
 
+    def test_another_payer_of_the_return_gives_another(self) -> None:
+        shop = AuthorizeReturn((), 0, (), Payer.SHOP)
+        assert Plan((shop,)).fingerprint() != Plan((replace(shop, payer=Payer.CUSTOMER),)).fingerprint()
+
     def test_another_timing_gives_another(self) -> None:
         refund = Refund((Split("card", 5_000, RefundMethod.ORIGINAL_PAYMENT),), RefundTiming.NOW)
         later = replace(refund, when=RefundTiming.PLANNED)

@@ -66,6 +66,11 @@ class TestRule4Fault:
         plan = plan_of(ask(RequestKind.DEFECT, two, lines=LAMP))
         assert effect(plan, AuthorizeReturn).shipping == 300
 
+    def test_postage_that_came_back_before_does_not_come_back_again(self) -> None:
+        two = delivered(line("lamp", 5_000), line("desk", 5_000), shipping_fee=1_000, shipping_refunded=700)
+        plan = plan_of(ask(RequestKind.DEFECT, two, lines=LAMP))
+        assert effect(plan, AuthorizeReturn).shipping == 300
+
     def test_a_customer_who_says_it_arrived_is_believed(self) -> None:
         assert ask(RequestKind.DEFECT, shipped()).receipt.number == 4
 

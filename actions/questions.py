@@ -1,0 +1,95 @@
+"""Questions, greetings and buttons that are answered on the way; the form, if one is open, goes on afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rasa_sdk.events import SlotSet
+
+from actions.base import DeskAction, Events
+from actions.replies import Button, Speaker
+from actions.slots import Memory, Turn
+from madoguchi.services import answers, notices, scores
+from madoguchi.services.views import Answer
+
+ASKED: Mapping[str, str] = {
+    "ask_refund_status": "refund_status",
+    "ask_refund_method": "refund_method",
+    "ask_return_fee": "return_fee",
+    "ask_return_procedure": "return_procedure",
+    "ask_order_status": "order_status",
+    "ask_cancel_status": "cancel_status",
+    "ask_guarantee": "guarantee",
+    "ask_missing_mail": "missing_mail",
+    "ask_membership": "membership",
+}
+"""Intent → the question that `answers` knows."""
+
+CHOSEN_AS = {"order_status": "line", "missing_mail": "notice", "membership": "membership"}
+"""Question → what a choice under its answer names."""
+
+
+class AnswerQuestion(DeskAction):
+    """Answers a question from the store."""
+
+    NAME = "action_answer"
+
+    def act(self, turn: Turn, speaker: Speaker) -> Events:
+        """Say the answer, with its choices where there are several things it can be about."""
+        question = ASKED[turn.intent]
+        memory = Memory(turn.slots)
+        line = memory["line"] or (memory["recent"] if not turn.entities else None)
+        memory["line"] = line
+        found = answers.answer(self.desk, turn.conversation, question, memory.wish())
+        self._say(turn, speaker, question, found)
+        forgotten = [] if turn.in_form else [SlotSet(name, None) for name in ("line", "membership")]
+        return [SlotSet("misses", None), *forgotten]
+
+    def _say(self, turn: Turn, speaker: Speaker, question: str, found: Answer) -> None:
+        if question == "guarantee" and found.choices:
+            wish = Button("button_guarantee", f'/inform{{"wish": "guarantee", "line": "{found.choices[0].value}"}}')
+            speaker.say(found.reply, found.values, buttons=[wish])
+            return
+        what = CHOSEN_AS.get(question, question)
+        intent = "inform" if what == "notice" else turn.intent
+        speaker.offer(what, found.reply, found.values, found.choices, intent=intent)
+
+
+class Greet(DeskAction):
+    """Greets; a returning customer hears where their case stands."""
+
+    NAME = "action_greet"
+
+    def act(self, turn: Turn, speaker: Speaker) -> Events:
+        """Say the greeting, once in full and afterwards without the case."""
+        found = answers.answer(self.desk, turn.conversation, "greeting", Memory({}).wish())
+        first = turn.bot_turns == 0
+        speaker.say(found.reply if first else "greeting", found.values)
+        return [SlotSet("misses", None)]
+
+
+class ResendMail(DeskAction):
+    """Sends a mail of the message centre again."""
+
+    NAME = "action_resend_mail"
+
+    def act(self, turn: Turn, speaker: Speaker) -> Events:
+        """Send it again if it is the customer's own."""
+        chosen = str(turn.entity("notice") or "").removeprefix("notice:")
+        subject = notices.resend(self.desk, turn.conversation, int(chosen)) if chosen.isdecimal() else None
+        speaker.say("mail_resent" if subject else "missing_mail_none", {"subject": subject})
+        return []
+
+
+class TakeScore(DeskAction):
+    """Takes the answer to would-you-recommend."""
+
+    NAME = "action_take_score"
+
+    def act(self, turn: Turn, speaker: Speaker) -> Events:
+        """Record it, once; a second press is thanked for all the same."""
+        case, _, value = str(turn.entity("score") or "").partition(":")
+        if value.isdecimal() and 0 <= int(value) <= 10:
+            scores.record(self.desk, turn.conversation, case, int(value))
+        speaker.say("score_thanks")
+        return []

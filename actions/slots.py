@@ -1,0 +1,187 @@
+"""What a turn brings: the intent, the entities and the slots, read once into a frozen `Turn` and from it into a `Wish`.
+
+Everything here is a hint at what the customer means. Amounts, owners and states are never read from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from rasa_sdk import Tracker
+from rasa_sdk.events import SlotSet
+
+from actions import words
+from madoguchi.policy.requests import RequestKind
+from madoguchi.policy.vocabulary import Condition, RefundMethod
+from madoguchi.services.wishes import REORDER, Wish
+
+FORM = "resolution_form"
+KINDS: Mapping[str, str] = {
+    "report_defect": "defect",
+    "report_wrong_size": "wrong_size",
+    "report_wrong_item": "wrong_item",
+    "report_not_delivered": "not_delivered",
+    "report_accidental_signup": "accidental_signup",
+    "report_seller_stockout": "seller_stockout",
+    "report_conflicting_notice": "conflicting_notice",
+    "cancel_order": "cancel",
+    "return_item": "change_of_mind",
+    "exchange_item": "exchange",
+    "reorder_item": REORDER,
+    "withdraw_request": "withdraw",
+    "cancel_membership": "leave_membership",
+}
+"""Intent → the kind of wish it begins."""
+
+RETURNING = frozenset({"defect", "missing_part", "wrong_item", "wrong_size", "change_of_mind", "exchange", "cancel"})
+"""Kinds for which the condition of the article may matter."""
+
+HINTS = (
+    *("order_number", "product", "size", "refund_method", "quantity", "line", "membership"),
+    *("condition", "at_once", "problem", "contact", "whole_order"),
+)
+"""The slots that say what one wish is about; emptied when the next one begins."""
+STANDING = ("trouble", "asked", "proposal")
+_QUIET = frozenset({"action_extract_slots", "action_listen", "action_session_start", FORM})
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One message of a customer and where the talk stands."""
+
+    conversation: str
+    intent: str
+    text: str
+    typed: bool
+    """False where a button was pressed."""
+    entities: Mapping[str, tuple[Any, ...]]
+    slots: Mapping[str, Any]
+    in_form: bool = False
+    returning: bool = False
+    """True where a question in between has been answered and the form goes on."""
+    ranking: tuple[tuple[str, float], ...] = ()
+    last_texts: tuple[str, ...] = ()
+    bot_turns: int = 0
+
+    @classmethod
+    def of(cls, tracker: Tracker) -> Turn:
+        """Read the turn from a tracker."""
+        message = tracker.latest_message or {}
+        text = str(message.get("text") or "")
+        said = [str(event.get("text") or "") for event in tracker.events if event.get("event") == "bot"]
+        loop = tracker.active_loop or {}
+        return cls(
+            conversation=tracker.sender_id,
+            intent=str((message.get("intent") or {}).get("name") or ""),
+            text=text,
+            typed=not text.startswith("/"),
+            entities=_entities(message.get("entities") or ()),
+            slots=dict(tracker.slots),
+            in_form=loop.get("name") == FORM,
+            returning=_answered_in_between(tracker.events),
+            ranking=tuple(
+                (str(each["name"]), float(each["confidence"])) for each in message.get("intent_ranking") or ()
+            ),
+            last_texts=tuple(said[-4:]),
+            bot_turns=len(said),
+        )
+
+    def entity(self, name: str) -> Any:
+        """Return the first value of an entity of this message, or None."""
+        return next(iter(self.entities.get(name, ())), None)
+
+    def slot(self, name: str) -> Any:
+        """Return a slot's value, the first one where the message brought several."""
+        value = self.slots.get(name)
+        return value[0] if isinstance(value, list) and value else value
+
+    def says(self, topic: str) -> str | None:
+        """Return what the typed words say on a topic of words.yml."""
+        return words.meant(topic, self.text) if self.typed else None
+
+
+@dataclass
+class Memory:
+    """The slots as they will be after this turn; only what changed becomes an event."""
+
+    before: Mapping[str, Any]
+    after: dict[str, Any] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Any:
+        value = self.after.get(name, self.before.get(name))
+        return value[0] if isinstance(value, list) and value and name != "later" else value
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self.after[name] = value
+
+    def forget(self, *names: str) -> None:
+        """Empty these slots."""
+        for name in names:
+            self.after[name] = None
+
+    def events(self) -> list[dict[str, Any]]:
+        """Return the changes as events."""
+        return [SlotSet(name, value) for name, value in self.after.items() if self.before.get(name) != value]
+
+    def wish(self) -> Wish:
+        """Return the wish as far as it is known."""
+        return Wish(
+            kind=self["trouble"],
+            order_number=_text(self["order_number"]),
+            contact=_text(self["contact"]),
+            product=_text(self["product"]),
+            line=_text(self["line"]),
+            membership=_text(self["membership"]),
+            quantity=_count(self["quantity"]),
+            size=_text(self["size"]),
+            condition=_known(Condition, self["condition"]),
+            refund_method=_known(RefundMethod, self["refund_method"]),
+            at_once=_yes_or_no(self["at_once"]),
+            whole_order=True if self["whole_order"] else None,
+            problem=_known(RequestKind, self["problem"]),
+        )
+
+    def take_up(self, wish: Wish) -> None:
+        """Begin this wish; what was known of the last one is forgotten."""
+        self.forget(*HINTS, *STANDING)
+        self["trouble"] = wish.kind
+        for name in ("order_number", "product", "line", "membership", "size", "condition", "refund_method", "problem"):
+            self[name] = getattr(wish, name)
+        self["quantity"] = str(wish.quantity) if wish.quantity else None
+
+
+def _entities(found: Any) -> dict[str, tuple[Any, ...]]:
+    values: dict[str, tuple[Any, ...]] = {}
+    for each in found:
+        values[each["entity"]] = (*values.get(each["entity"], ()), each["value"])
+    return values
+
+
+def _answered_in_between(events: list[dict[str, Any]]) -> bool:
+    """Whether since the customer's last words an action has spoken that is not the form."""
+    for event in reversed(events):
+        if event.get("event") == "user":
+            return False
+        if event.get("event") == "action" and event.get("name") not in _QUIET:
+            return True
+    return False
+
+
+def _text(value: Any) -> str | None:
+    return str(value) if value not in (None, "") else None
+
+
+def _known(values: type[StrEnum], value: Any) -> str | None:
+    """Return the value where the policy knows it; the words of a customer may be anything."""
+    return str(value) if value in tuple(values) else None
+
+
+def _count(value: Any) -> int | None:
+    return int(value) if str(value or "").isdecimal() and int(value) > 0 else None
+
+
+def _yes_or_no(value: Any) -> bool | None:
+    return None if value in (None, "") else str(value).casefold() == "true"

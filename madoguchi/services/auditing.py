@@ -1,0 +1,77 @@
+"""Reading the audit, and proving that nobody rewrote it.
+
+The chain finds a row that was edited, left out or slipped in. A chain rebuilt to its end, or cut at its end, is
+whole in itself; so its head is written now and then to a place outside of the database (an anchor file, which an
+operator copies away), and a chain that no longer passes through an anchored head was tampered with.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import select
+
+from madoguchi.services import audit
+from madoguchi.services.desk import Desk
+from madoguchi.store import AuditRow
+
+PAGE = 100
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check found: rows out of the chain, and anchors the chain does not pass through."""
+
+    rows: int
+    broken: tuple[int, ...]
+    lost_anchors: tuple[int, ...]
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing was tampered with."""
+        return not self.broken and not self.lost_anchors
+
+
+def rows(desk: Desk, *, before: int | None = None, subject: str = "") -> Sequence[AuditRow]:
+    """Return the newest rows, a hundred at a time."""
+    wanted = select(AuditRow)
+    if before is not None:
+        wanted = wanted.where(AuditRow.id < before)
+    if subject:
+        wanted = wanted.where(AuditRow.subject == subject)
+    with desk.store.reading() as session:
+        return session.scalars(wanted.order_by(AuditRow.id.desc()).limit(PAGE)).all()
+
+
+def broken(desk: Desk) -> tuple[int, ...]:
+    """Return the rows that do not fit the chain."""
+    with desk.store.reading() as session:
+        return tuple(audit.broken_rows(session))
+
+
+def anchor(desk: Desk, path: Path) -> int | None:
+    """Write the chain's head to the anchor file and return its row; None where there is no audit yet."""
+    with desk.store.reading() as session:
+        head = session.scalar(select(AuditRow).order_by(AuditRow.id.desc()).limit(1))
+    if head is None:
+        return None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
+        record = {"row": head.id, "hash": head.hash, "at": desk.clock().isoformat()}
+        file.write(json.dumps(record) + "\n")
+    return head.id
+
+
+def check(desk: Desk, path: Path) -> Verdict:
+    """Check the chain, and that it passes through every anchored head. ValueError for an unreadable anchor file."""
+    anchors = []
+    if path.exists():
+        anchors = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    with desk.store.reading() as session:
+        torn = tuple(audit.broken_rows(session))
+        hashes = {row: hash_ for row, hash_ in session.execute(select(AuditRow.id, AuditRow.hash))}
+    lost = tuple(each["row"] for each in anchors if hashes.get(each["row"]) != each["hash"])
+    return Verdict(len(hashes), torn, lost)

@@ -1,0 +1,206 @@
+"""Where a customer stands: their orders, and what is open on them, as the answers need it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import Session
+
+from madoguchi.policy.calendar import local_day
+from madoguchi.policy.terms import Terms
+from madoguchi.services import finding
+from madoguchi.services.describing import clock_values
+from madoguchi.services.desk import Desk
+from madoguchi.services.finding import Whose
+from madoguchi.services.views import Money, Values, payment_label
+from madoguchi.services.wishes import Wish
+from madoguchi.store import (
+    Inquiry,
+    Membership,
+    MembershipCharge,
+    Order,
+    OrderLine,
+    Payment,
+    Refund,
+    ReturnAuthorization,
+)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One customer's standing at one instant, inside a reading transaction."""
+
+    session: Session
+    desk: Desk
+    person: Whose
+    orders: Sequence[Order]
+    named: Order | None
+    """The order that was named or is talked about, or the only one there is."""
+    now: datetime
+
+    @classmethod
+    def of(cls, session: Session, desk: Desk, conversation_id: str, wish: Wish) -> Standing:
+        """Read the standing of a conversation's customer."""
+        person, now = finding.whose(session, conversation_id), desk.clock()
+        orders = finding.own_orders(session, person, now)
+        return cls(session, desk, person, orders, _named(session, orders, wish), now)
+
+    @cached_property
+    def terms(self) -> Terms:
+        """The terms of the order that is talked about, else those of today."""
+        return self.desk.terms.at(self.named.placed_at if self.named else self.now)
+
+    @cached_property
+    def _meant(self) -> Sequence[Order]:
+        return [self.named] if self.named is not None else self.orders
+
+    @cached_property
+    def open_return(self) -> ReturnAuthorization | None:
+        """The newest return that is still on its way."""
+        return self.session.scalar(
+            select(ReturnAuthorization)
+            .where(ReturnAuthorization.order_number.in_(self._numbers()), ReturnAuthorization.state == "open")
+            .order_by(ReturnAuthorization.id.desc())
+            .limit(1)
+        )
+
+    @cached_property
+    def unsettled(self) -> Order | None:
+        """The newest order that waits for the word of a warehouse or a seller."""
+        waiting = (each for each in self._meant if each.state == "cancel_requested" or each.frozen_at is not None)
+        return next(waiting, None)
+
+    @cached_property
+    def inquiry(self) -> Inquiry | None:
+        """The question put to the seller of the unsettled order, while it is open."""
+        if self.unsettled is None:
+            return None
+        return self.session.scalar(
+            select(Inquiry).where(Inquiry.order_number == self.unsettled.number, Inquiry.state == "open")
+        )
+
+    @cached_property
+    def answered_order(self) -> str | None:
+        """The order whose seller has answered last."""
+        return self.session.scalar(
+            select(Inquiry.order_number)
+            .where(Inquiry.order_number.in_(self._numbers()), Inquiry.answer.is_not(None))
+            .order_by(Inquiry.answered_at.desc())
+            .limit(1)
+        )
+
+    @cached_property
+    def last_refund(self) -> Refund | None:
+        """The newest refund of the orders meant, or of a membership where no order is."""
+        mine: ColumnElement[bool] = Refund.order_number.in_(self._numbers())
+        customer = self.person.customer
+        if self.named is None and customer is not None:
+            charges = select(MembershipCharge.id).join(Membership).where(Membership.customer_id == customer.id)
+            mine = or_(mine, Refund.charge_id.in_(charges))
+        return self.session.scalar(
+            select(Refund).where(mine, Refund.state != "voided").order_by(Refund.id.desc()).limit(1)
+        )
+
+    def clocks(self) -> Values:
+        """Return how long a refund takes that is sent now."""
+        return clock_values(self.terms, self.now)
+
+    def of_order(self, order: Order) -> Values:
+        """Return what a reply may say of an order."""
+        parcel = order.shipments[-1] if order.shipments else None
+        inquiry = self.session.scalar(
+            select(Inquiry).where(Inquiry.order_number == order.number, Inquiry.state == "open")
+        )
+        return {
+            **self._way([order.payments[0]] if order.payments else []),
+            **self.clocks(),
+            "article": order.lines[0].title,
+            "order_number": order.number,
+            "amount": Money(sum(payment.captured - payment.refunded for payment in order.payments), order.currency),
+            "seller": order.seller.name if order.seller else "",
+            "promised_on": order.promised_on,
+            "shipped_at": self._day(order.shipped_at),
+            "delivered_at": self._day(order.delivered_at),
+            "canceled_at": self._day(order.canceled_at),
+            "carrier": parcel.carrier if parcel else "",
+            "tracking": parcel.tracking if parcel else "",
+            "deadline": inquiry.deadline if inquiry else None,
+        }
+
+    def of_return(self, opened: ReturnAuthorization) -> Values:
+        """Return what a reply may say of an open return."""
+        payments = [self.session.get_one(Payment, int(split["payment_id"])) for split in opened.splits]
+        method = opened.splits[0]["method"] if len(opened.splits) == 1 else None
+        meant = {part["line_id"] for part in opened.lines}
+        titles = [line.title for line in opened.order.lines if str(line.id) in meant]
+        return {
+            **self._way(payments, method),
+            **self.clocks(),
+            "article": titles[0] if titles else opened.order.lines[0].title,
+            "amount": Money(opened.refund_amount, opened.order.currency),
+            "rma": opened.number,
+            "expires_on": self._day(opened.expires_at),
+            "payer": opened.payer,
+        }
+
+    def of_refund(self, refund: Refund) -> Values:
+        """Return what a reply may say of a refund, all its parts together."""
+        parts = self.session.scalars(
+            select(Refund).where(
+                Refund.created_at == refund.created_at,
+                Refund.order_number == refund.order_number,
+                Refund.charge_id == refund.charge_id,
+                Refund.state != "voided",
+            )
+        ).all() or [refund]
+        method = parts[0].destination if len(parts) == 1 else None
+        return {
+            **self._way([part.payment for part in parts], method),
+            **clock_values(self.terms, refund.sent_at or self.now),
+            "article": self._article_of(refund),
+            "amount": Money(sum(part.amount for part in parts), refund.payment.currency),
+            "sent_at": self._day(refund.sent_at),
+        }
+
+    def _article_of(self, refund: Refund) -> str:
+        if refund.charge_id is not None:
+            return self.session.get_one(MembershipCharge, refund.charge_id).membership.product.title
+        named = [self.session.get(OrderLine, int(part["line_id"])) for part in refund.lines]
+        titles = [line.title for line in named if line is not None]
+        order = next((each for each in self.orders if each.number == refund.order_number), None)
+        return titles[0] if titles else order.lines[0].title if order else ""
+
+    def _way(self, payments: Sequence[Payment], method: str | None = None) -> Values:
+        """Return how the money comes back: the wish where one was kept, else the way it was paid."""
+        methods = {payment.method for payment in payments}
+        own = next(iter(methods)) if len(methods) == 1 else "split" if methods else "none"
+        shown = own if method in (None, "original_payment") else method
+        labels = tuple(payment_label(payment) for payment in payments if payment.label) if shown == own else ()
+        return {"method": shown, "method_label": labels}
+
+    def _day(self, moment: datetime | None) -> date | None:
+        return local_day(moment, self.terms.calendar) if moment else None
+
+    def _numbers(self) -> list[str]:
+        return [order.number for order in self._meant]
+
+
+def _named(session: Session, orders: Sequence[Order], wish: Wish) -> Order | None:
+    """Return the order that the wish's choice, number or article names; the only one where there is but one."""
+    kind, _, name = (wish.line or "").partition(":")
+    if kind == "line" and name.isdecimal():
+        line = session.get(OrderLine, int(name))
+        return next((order for order in orders if line is not None and order.number == line.order_number), None)
+    number = name if kind == "order" else wish.order_number
+    if number is not None:
+        return next((order for order in orders if order.number == number), None)
+    if wish.product is not None:
+        alike = finding.alike([line for order in orders for line in order.lines], wish.product)
+        named = list(dict.fromkeys(line.order for line in alike))
+        if len(named) == 1:
+            return named[0]
+    return orders[0] if len(orders) == 1 else None

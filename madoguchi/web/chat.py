@@ -1,0 +1,230 @@
+"""The chat's HTTP interface: sessions, messages up by POST, messages down by GET or by server-sent events."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import unicodedata
+from collections.abc import AsyncIterator
+from dataclasses import asdict
+from typing import Any, cast
+
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from madoguchi.services import conversations, sessions
+from madoguchi.services.conversations import MessageView, Refusal
+from madoguchi.services.sessions import NotAdmitted, Opened, Visit
+from madoguchi.web.context import Web, web_of
+from madoguchi.web.live import Live
+from madoguchi.web.problems import Problem
+from madoguchi.web.tokens import read_token
+from madoguchi.web.turns import Turns
+
+COOKIE = "madoguchi_session"
+COOKIE_PATH = "/chat"
+LONGEST_TEXT = 4000
+KEEP_ALIVE_S = 15
+CHECK_SESSION_EVERY_S = 30
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+async def open_session(request: Request) -> Response:
+    """POST /chat/session: exchange the shop's token for a session, or begin as a visitor without one."""
+    web, body = web_of(request), await _json(request)
+    token, current = body.get("token"), request.cookies.get(COOKIE)
+    opened: Opened | NotAdmitted
+    if token is None:
+        opened = await web.services.run(sessions.open_visit, web.desk, current)
+    else:
+        claim = read_token(str(token), web.settings.secret_for("shop_token"), web.desk.clock())
+        if claim is None:
+            raise Problem("token_refused")
+        opened = await web.services.run(sessions.sign_in, web.desk, claim, current)
+    if isinstance(opened, NotAdmitted):
+        raise Problem("token_refused")
+    return _with_cookie(web, opened)
+
+
+async def close_session(request: Request) -> Response:
+    """DELETE /chat/session: sign out; streams that are open end at once."""
+    web, secret = web_of(request), request.cookies.get(COOKIE)
+    if secret:
+        conversation_id = await web.services.run(sessions.sign_out, web.desk, secret)
+        if conversation_id is not None:
+            _live(request).announce(conversation_id)
+    response = Response(status_code=204)
+    response.delete_cookie(COOKIE, path=COOKIE_PATH)
+    return response
+
+
+async def get_messages(request: Request) -> Response:
+    """GET /chat/messages?after=: what is new since a message, for the first look and for polling."""
+    web, visit = web_of(request), await _visit(request)
+    after = _position(request.query_params.get("after"))
+    messages = await web.services.run(conversations.messages_since, web.desk, visit.conversation_id, after)
+    heads = await web.services.run(conversations.heads, web.desk, (visit.conversation_id,))
+    return JSONResponse(
+        {
+            "messages": [_shown(message) for message in messages],
+            "owner": heads[visit.conversation_id].owner,
+            "typing": _live(request).is_writing(visit.conversation_id),
+        }
+    )
+
+
+async def post_message(request: Request) -> Response:
+    """POST /chat/messages: store a message under its client-made id, then have it answered."""
+    web, visit = web_of(request), await _visit(request)
+    body = await _json(request)
+    client_id, text, token = _message(body)
+    stored = await web.services.run(
+        conversations.store_message, web.desk, visit.conversation_id, client_id, text=text, token=token
+    )
+    if isinstance(stored, Refusal):
+        raise Problem(stored.value)
+    if stored.new:
+        _live(request).announce(visit.conversation_id)
+    _turns(request).wake(visit.conversation_id)
+    return JSONResponse({"id": client_id, "message": _shown(stored.message)}, status_code=202)
+
+
+async def get_events(request: Request) -> Response:
+    """GET /chat/events: messages as they come, beginning after Last-Event-ID or ?after=."""
+    visit = await _visit(request)
+    after = _position(request.headers.get("last-event-id") or request.query_params.get("after"))
+    return EventSourceResponse(
+        _events(request, visit, after), ping=KEEP_ALIVE_S, ping_message_factory=_sign_of_life
+    )
+
+
+async def _events(request: Request, visit: Visit, after: int) -> AsyncIterator[ServerSentEvent]:
+    web, live, name = web_of(request), _live(request), visit.conversation_id
+    shown: dict[str, Any] = {}
+    with live.watching(name) as changed:
+        while True:
+            changed.clear()
+            if await web.services.run(sessions.visit_of, web.desk, request.cookies.get(COOKIE)) is None:
+                yield ServerSentEvent(event="end", data="{}")
+                return
+            for message in await web.services.run(conversations.messages_since, web.desk, name, after):
+                after = message.id
+                yield ServerSentEvent(event="message", id=str(message.id), data=_dump(_shown(message)))
+            heads = await web.services.run(conversations.heads, web.desk, (name,))
+            state = {"owner": heads[name].owner, "typing": live.is_writing(name)}
+            if state != shown:
+                shown = state
+                yield ServerSentEvent(event="state", data=_dump(state))
+            try:
+                async with asyncio.timeout(CHECK_SESSION_EVERY_S):
+                    await changed.wait()
+            except TimeoutError:
+                continue
+
+
+def _sign_of_life() -> ServerSentEvent:
+    """Make a real event, which a page can see, so that it notices a connection that died silently."""
+    return ServerSentEvent(event="ping", data="{}")
+
+
+def _with_cookie(web: Web, opened: Opened) -> Response:
+    customer = None if opened.customer_name is None else {"name": opened.customer_name}
+    response = JSONResponse({"conversation": opened.visit.conversation_id, "customer": customer})
+    response.set_cookie(
+        COOKIE,
+        opened.secret,
+        max_age=int((opened.visit.expires_at - web.desk.clock()).total_seconds()),
+        path=COOKIE_PATH,
+        secure=web.settings.web_url.startswith("https://"),
+        httponly=True,
+        samesite="lax",
+    )
+    return response
+
+
+async def _visit(request: Request) -> Visit:
+    web = web_of(request)
+    visit = await web.services.run(sessions.visit_of, web.desk, request.cookies.get(COOKIE))
+    if visit is None:
+        raise Problem("no_session")
+    return visit
+
+
+async def _json(request: Request) -> dict[str, Any]:
+    content = await request.body()
+    if not content and request.method == "POST" and request.url.path == "/chat/session":
+        return {}
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise Problem("not_json")
+    try:
+        body = json.loads(content)
+    except (ValueError, RecursionError):
+        raise Problem("invalid_json") from None
+    if not isinstance(body, dict):
+        raise Problem("invalid_json")
+    return body
+
+
+def _message(body: dict[str, Any]) -> tuple[str, str | None, str | None]:
+    client_id, text, token = body.get("id"), body.get("text"), body.get("choice")
+    if not isinstance(client_id, str) or not _UUID.fullmatch(client_id):
+        raise Problem("bad_id")
+    if token is not None:
+        if text is not None or not isinstance(token, str):
+            raise Problem("text_or_choice")
+        if len(token) != 43 or not token.isascii():
+            raise Problem("unknown_choice")
+        return client_id, None, token
+    if not isinstance(text, str):
+        raise Problem("text_or_choice")
+    return client_id, _clean(text), None
+
+
+def _clean(text: str) -> str:
+    text = text.replace("\r\n", "\n").strip()
+    if not text:
+        raise Problem("empty_text")
+    if len(text) > LONGEST_TEXT:
+        raise Problem("long_text")
+    # Cc are the control characters, Cs halves of a surrogate pair, which no encoding can carry.
+    if any(unicodedata.category(character) in ("Cc", "Cs") and character not in "\n\t" for character in text):
+        raise Problem("control_characters")
+    return text
+
+
+def _position(given: str | None) -> int:
+    if given is None or given == "":
+        return 0
+    if not given.isascii() or not given.isdigit() or len(given) > 18:
+        raise Problem("bad_position")
+    return int(given)
+
+
+def _shown(message: MessageView) -> dict[str, Any]:
+    shown = asdict(message)
+    shown["at"] = message.at.isoformat()
+    return shown
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _live(request: Request) -> Live:
+    return cast(Live, request.app.state.live)
+
+
+def _turns(request: Request) -> Turns:
+    return cast(Turns, request.app.state.turns)
+
+
+routes = [
+    Route("/chat/session", open_session, methods=["POST"]),
+    Route("/chat/session", close_session, methods=["DELETE"]),
+    Route("/chat/messages", get_messages, methods=["GET"]),
+    Route("/chat/messages", post_message, methods=["POST"]),
+    Route("/chat/events", get_events, methods=["GET"]),
+]

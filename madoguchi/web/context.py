@@ -1,0 +1,54 @@
+"""What every endpoint needs at hand, kept on the application and found through the request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import cast
+
+import anyio
+import anyio.to_thread
+from jinja2 import Environment
+from starlette.requests import HTTPConnection
+
+from madoguchi.bootstrap import Settings
+from madoguchi.rasa import Engine
+from madoguchi.services.desk import Desk
+from madoguchi.web.sentences import Sentences
+
+STORE_THREADS = 12
+"""How many services run at once; fewer than the store has connections."""
+
+
+@dataclass(frozen=True)
+class Services:
+    """The desk, and the way to call its services from the event loop without holding it up."""
+
+    desk: Desk
+    _limiter: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(STORE_THREADS))
+
+    async def run[**P, R](self, service: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run one service in a thread; the desk is among `args`."""
+        return await anyio.to_thread.run_sync(partial(service, *args, **kwargs), limiter=self._limiter)
+
+
+@dataclass(frozen=True)
+class Web:
+    """The web program's parts."""
+
+    settings: Settings
+    services: Services
+    engine: Engine
+    sentences: Sentences
+    pages: Environment
+
+    @property
+    def desk(self) -> Desk:
+        """The desk behind the services."""
+        return self.services.desk
+
+
+def web_of(connection: HTTPConnection) -> Web:
+    """Return the parts of the program that this request came to."""
+    return cast(Web, connection.app.state.web)

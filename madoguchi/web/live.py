@@ -1,0 +1,85 @@
+"""What is happening right now: wakes the event streams of a conversation, and knows where the bot is writing.
+
+Turns in this program announce themselves; what other programs store (an agent's answer, a timer's note) is found
+by one query a second over the conversations that somebody is looking at.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from madoguchi.services import conversations
+from madoguchi.services.conversations import Head
+from madoguchi.web.context import Services
+
+log = structlog.get_logger()
+
+LOOK_EVERY_S = 1.0
+
+
+class Live:
+    """The streams that are open on this program, by conversation."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._watchers: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self._heads: dict[str, Head] = {}
+        self._writing: set[str] = set()
+
+    @contextmanager
+    def watching(self, conversation_id: str) -> Iterator[asyncio.Event]:
+        """Give an event that is set whenever there may be something new in the conversation."""
+        event = asyncio.Event()
+        self._watchers[conversation_id].add(event)
+        try:
+            yield event
+        finally:
+            watchers = self._watchers[conversation_id]
+            watchers.discard(event)
+            if not watchers:
+                del self._watchers[conversation_id]
+                self._heads.pop(conversation_id, None)
+
+    def announce(self, conversation_id: str) -> None:
+        """Wake everybody who looks at this conversation."""
+        for event in self._watchers.get(conversation_id, ()):
+            event.set()
+
+    @contextmanager
+    def writing(self, conversation_id: str) -> Iterator[None]:
+        """Show the typing dots for as long as the block lasts, however it ends."""
+        self._writing.add(conversation_id)
+        self.announce(conversation_id)
+        try:
+            yield
+        finally:
+            self._writing.discard(conversation_id)
+            self.announce(conversation_id)
+
+    def is_writing(self, conversation_id: str) -> bool:
+        """Say whether the bot is at work on an answer."""
+        return conversation_id in self._writing
+
+    async def look_forever(self) -> None:
+        """Look for what other programs have stored, again and again."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            if not self._watchers:
+                continue
+            try:
+                await self._look()
+            except SQLAlchemyError as error:
+                log.error("look_failed", error=type(error).__name__)
+
+    async def _look(self) -> None:
+        found = await self._services.run(conversations.heads, self._services.desk, tuple(self._watchers))
+        for conversation_id, head in found.items():
+            if self._heads.get(conversation_id) != head:
+                self.announce(conversation_id)
+        self._heads = {name: head for name, head in found.items() if name in self._watchers}

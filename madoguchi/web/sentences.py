@@ -1,0 +1,42 @@
+"""The Japanese that pages and answers need outside of HTML, read from `templates/sentences.yml`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+from ruamel.yaml import YAML
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True)
+class ProblemText:
+    """What a refused request is answered with."""
+
+    status: int
+    title: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Sentences:
+    """Everything in the file, by its sections."""
+
+    problems: dict[str, ProblemText]
+    turn_failed: str
+    weekdays: list[str]
+    confirm: dict[str, str]
+    order_states: dict[str, str]
+    membership_states: dict[str, str]
+    return_reasons: dict[str, str]
+
+
+@cache
+def load_sentences() -> Sentences:
+    """Read the file; a section that is missing or misspelt is an error at start-up, not at three in the morning."""
+    raw: Any = YAML(typ="safe").load(TEMPLATES / "sentences.yml")
+    return TypeAdapter(Sentences).validate_python(raw)

@@ -1,0 +1,154 @@
+"""Runs the bot's turns: for each conversation with work one task, in order, one message after the other.
+
+A message is stored before its turn is started, and a turn is claimed in the store before it is run; so whatever
+dies in between, the sweep at start-up and every few seconds finds what was left and goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from madoguchi.rasa import Engine, EngineFailed, EngineUnreachable, Turn
+from madoguchi.services import conversations
+from madoguchi.services.conversations import ClaimedTurn, Reply, Understood
+from madoguchi.services.handoffs import Promise
+from madoguchi.web.context import Services
+from madoguchi.web.live import Live
+from madoguchi.web.pages import TOKYO
+from madoguchi.web.replies import UnusableReply, to_replies
+from madoguchi.web.sentences import Sentences
+
+log = structlog.get_logger()
+
+SWEEP_EVERY_S = 3.0
+AT_ONCE = 16
+PAUSES_S = (0.5, 1.0, 2.0, 4.0)
+
+
+class Turns:
+    """The runner of turns in this program; any number of such programs may share one store."""
+
+    def __init__(self, services: Services, engine: Engine, live: Live, sentences: Sentences) -> None:
+        self._services = services
+        self._desk = services.desk
+        self._engine = engine
+        self._live = live
+        self._sentences = sentences
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._again: set[str] = set()
+        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._stopping = False
+
+    def wake(self, conversation_id: str) -> None:
+        """See to it that the conversation's messages are answered, now or right after the turn that is running."""
+        if conversation_id in self._tasks:
+            self._again.add(conversation_id)
+            return
+        task = asyncio.create_task(self._work(conversation_id), name=f"turns of {conversation_id}")
+        self._tasks[conversation_id] = task
+        task.add_done_callback(lambda _task: self._finished(conversation_id))
+
+    async def sweep_forever(self) -> None:
+        """Find unanswered messages that nobody is at work on, at start-up and every few seconds."""
+        while True:
+            try:
+                for conversation_id in await self._services.run(conversations.with_work, self._desk):
+                    self.wake(conversation_id)
+            except SQLAlchemyError as error:
+                log.error("sweep_failed", error=type(error).__name__)
+            await asyncio.sleep(SWEEP_EVERY_S)
+
+    async def stop(self) -> None:
+        """Cancel what is running; the sweep of the next start takes it up."""
+        self._stopping = True
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _finished(self, conversation_id: str) -> None:
+        self._tasks.pop(conversation_id, None)
+        if conversation_id in self._again and not self._stopping:
+            self._again.discard(conversation_id)
+            self.wake(conversation_id)
+
+    async def _work(self, conversation_id: str) -> None:
+        failures = 0
+        try:
+            while True:
+                self._again.discard(conversation_id)
+                async with self._slots:
+                    turn = await self._services.run(conversations.next_turn, self._desk, conversation_id)
+                    if turn is None:
+                        return
+                    done = await self._run(turn)
+                failures = 0 if done else failures + 1
+                if not done:
+                    await asyncio.sleep(PAUSES_S[min(failures, len(PAUSES_S)) - 1])
+        except SQLAlchemyError as error:
+            # The store is away; nothing can be said or kept now. The sweep takes the turn up when its lease ends.
+            log.error("turn_interrupted", conversation=conversation_id, error=type(error).__name__)
+
+    async def _run(self, claimed: ClaimedTurn) -> bool:
+        """Run one claimed turn; False where it is to be tried again."""
+        with self._live.writing(claimed.conversation_id):
+            if claimed.hopeless:
+                return await self._give_up(claimed, "tried_too_often")
+            began = time.perf_counter()
+            try:
+                turn = await self._ask(claimed)
+                replies = to_replies(turn.replies, self._sentences)
+            except EngineUnreachable as error:
+                return await self._retry(claimed, str(error), counted=False)
+            except (EngineFailed, UnusableReply) as error:
+                return await self._retry(claimed, str(error), counted=True)
+            engine_ms = round((time.perf_counter() - began) * 1000, 1)
+            if turn.failed or not replies:
+                return await self._give_up(claimed, "action_failed" if turn.failed else "no_reply")
+            await self._store(claimed, turn, replies, engine_ms)
+            return True
+
+    async def _ask(self, claimed: ClaimedTurn) -> Turn:
+        day = self._desk.clock().astimezone(TOKYO).date().isoformat()
+        return await self._engine.turn(
+            claimed.conversation_id,
+            str(claimed.message_id),
+            text=claimed.text,
+            payload=claimed.payload,
+            metadata={"day": day, "purchases": list(claimed.purchases)},
+        )
+
+    async def _store(self, claimed: ClaimedTurn, turn: Turn, replies: tuple[Reply, ...], engine_ms: float) -> None:
+        understood = Understood(turn.intent, turn.confidence, turn.entities, turn.model)
+        stored = await self._services.run(conversations.store_replies, self._desk, claimed, replies, understood)
+        log.info(
+            "turn",
+            conversation=claimed.conversation_id,
+            message=claimed.message_id,
+            attempt=claimed.attempt,
+            intent=turn.intent,
+            confidence=turn.confidence,
+            engine_ms=engine_ms,
+            replies=len(stored),
+        )
+
+    async def _retry(self, claimed: ClaimedTurn, why: str, *, counted: bool) -> bool:
+        log.warning("turn_failed", conversation=claimed.conversation_id, message=claimed.message_id, why=why)
+        again = await self._services.run(conversations.put_back, self._desk, claimed, counted=counted)
+        return False if again else await self._give_up(claimed, "engine_failed")
+
+    async def _give_up(self, claimed: ClaimedTurn, why: str) -> bool:
+        log.error("turn_given_up", conversation=claimed.conversation_id, message=claimed.message_id, why=why)
+        await self._services.run(conversations.give_up, self._desk, claimed, self._apology)
+        return True
+
+    def _apology(self, promise: Promise) -> Reply:
+        by = promise.answer_by.astimezone(TOKYO)
+        weekday = self._sentences.weekdays[by.weekday()]
+        return Reply(
+            self._sentences.turn_failed.format(month=by.month, day=by.day, weekday=weekday, time=by.strftime("%H:%M"))
+        )
