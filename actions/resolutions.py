@@ -283,7 +283,8 @@ class Talk:
                 return
             self.speaker.say("not_understood_here")
         memory["asked"], memory["proposal"], self.next = ask.what, None, GOES_ON
-        buttons = [NONE_OF_THEM] if ask.what in ("article", "membership") else []
+        refusals = {"article": [NONE_OF_THEM], "membership": [NONE_OF_THEM], "size": [NO]}
+        buttons = refusals.get(ask.what, [])
         self.speaker.offer(ask.what, ask.reply, ask.values, ask.choices, buttons=buttons)
 
     def _propose(self, key: str, reply: str, values: dict[str, Any]) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Text, Type
+from typing import Any, Dict, List, Text
 
-from rasa.engine.graph import ExecutionContext, GraphComponent
+from rasa.engine.graph import ExecutionContext
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
@@ -106,6 +106,3 @@ def tokens_of(normalized: NormalizedText, model: GinzaModel) -> List[Token]:
 def tokens_in(message: Message) -> List[Token]:
     """Return the tokens of a message, an empty list where it has none."""
     return message.get(TEXT_TOKENS) or []
-
-
-TOKENIZERS: List[Type[GraphComponent]] = [GinzaTokenizer]

@@ -111,6 +111,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         "RASA_TELEMETRY_ENABLED": "false",
         "TF_CPP_MIN_LOG_LEVEL": "2",
+        "PYTHONWARNINGS": "ignore",
         "SANIC_IGNORE_PRODUCTION_WARNING": "true",
         "MADOGUCHI_ENGINE_SECRET": settings.secret_for("engine"),
         "MADOGUCHI_ACTIONS_SECRET": settings.secret_for("actions"),

@@ -118,7 +118,9 @@ class Talk:
         for button in [*offered, *content.get("buttons", ())]:
             self.buttons = (*self.buttons, (button["title"], button["token"]))
             more = "  ".join(str(button[key]) for key in ("detail", "price", "date") if button.get(key))
-            console.print(f"    [green]{len(self.buttons)}[/green] {escape(button['title'])}  [dim]{escape(more)}[/dim]")
+            console.print(
+                f"    [green]{len(self.buttons)}[/green] {escape(button['title'])}  [dim]{escape(more)}[/dim]"
+            )
 
 
 def _converse(talk: Talk) -> None:

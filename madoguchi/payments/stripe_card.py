@@ -147,6 +147,8 @@ def _asked(call: Callable[[], Accepted | Refused]) -> Accepted | Refused:
     except (stripe.CardError, stripe.InvalidRequestError, stripe.IdempotencyError) as error:
         if error.http_status == 409:  # the same key is at work this very moment
             raise Ambiguous("Stripe is still at work on this key") from error
+        if isinstance(error, stripe.IdempotencyError):
+            return Refused("key_reused_with_other_content")
         return Refused((error.code or "invalid_request")[:40])
     except stripe.StripeError as error:  # lost connections, and errors on Stripe's own side
         raise Ambiguous(f"no clear answer from Stripe: {type(error).__name__}") from error

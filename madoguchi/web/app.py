@@ -19,8 +19,10 @@ from starlette.staticfiles import StaticFiles
 from madoguchi.bootstrap import Settings, build_desk
 from madoguchi.rasa import Engine
 from madoguchi.services.desk import Desk
-from madoguchi.web import chat, health
+from madoguchi.web import chat, health, webhooks
 from madoguchi.web.context import Services, Web
+from madoguchi.web.desk import routes as desk_pages
+from madoguchi.web.limits import Limits
 from madoguchi.web.live import Live
 from madoguchi.web.pages import build_pages
 from madoguchi.web.problems import Problem, answer_http_exception, answer_problem
@@ -61,6 +63,7 @@ def assemble(settings: Settings, desk: Desk, engine: Engine) -> Starlette:
     services = Services(desk)
     sentences = load_sentences()
     app.state.web = Web(settings, services, engine, sentences, build_pages())
+    app.state.limits = Limits()
     app.state.live = Live(services)
     app.state.turns = Turns(services, engine, app.state.live, sentences)
     return app
@@ -98,7 +101,8 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
 
 
 def _routes(settings: Settings) -> list[BaseRoute]:
-    routes: list[BaseRoute] = [*health.routes, *chat.routes, Mount("/static", StaticFiles(directory=STATIC))]
+    routes: list[BaseRoute] = [*health.routes, *chat.routes, *webhooks.routes]
+    routes += [Mount("/static", StaticFiles(directory=STATIC)), Mount("/desk", routes=desk_pages.routes)]
     if settings.demo:
         from madoguchi.web import shop  # the demo's pages and data are loaded only where they are shown
 

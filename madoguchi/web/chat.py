@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
 import unicodedata
 from collections.abc import AsyncIterator
 from dataclasses import asdict
@@ -19,6 +20,7 @@ from madoguchi.services import conversations, sessions
 from madoguchi.services.conversations import MessageView, Refusal
 from madoguchi.services.sessions import NotAdmitted, Opened, Visit
 from madoguchi.web.context import Web, web_of
+from madoguchi.web.limits import MESSAGES, NEW_VISITORS, SIGN_INS, Limits, Rate
 from madoguchi.web.live import Live
 from madoguchi.web.problems import Problem
 from madoguchi.web.tokens import read_token
@@ -38,11 +40,14 @@ async def open_session(request: Request) -> Response:
     token, current = body.get("token"), request.cookies.get(COOKIE)
     opened: Opened | NotAdmitted
     if token is None:
+        if await web.services.run(sessions.visit_of, web.desk, current) is None:
+            _limit(request, NEW_VISITORS, "visitors", request.client.host if request.client else "")
         opened = await web.services.run(sessions.open_visit, web.desk, current)
     else:
         claim = read_token(str(token), web.settings.secret_for("shop_token"), web.desk.clock())
         if claim is None:
             raise Problem("token_refused")
+        _limit(request, SIGN_INS, "sign-ins", claim.reference)
         opened = await web.services.run(sessions.sign_in, web.desk, claim, current)
     if isinstance(opened, NotAdmitted):
         raise Problem("token_refused")
@@ -79,6 +84,7 @@ async def get_messages(request: Request) -> Response:
 async def post_message(request: Request) -> Response:
     """POST /chat/messages: store a message under its client-made id, then have it answered."""
     web, visit = web_of(request), await _visit(request)
+    _limit(request, MESSAGES, "messages", visit.conversation_id)
     body = await _json(request)
     client_id, text, token = _message(body)
     stored = await web.services.run(
@@ -96,9 +102,7 @@ async def get_events(request: Request) -> Response:
     """GET /chat/events: messages as they come, beginning after Last-Event-ID or ?after=."""
     visit = await _visit(request)
     after = _position(request.headers.get("last-event-id") or request.query_params.get("after"))
-    return EventSourceResponse(
-        _events(request, visit, after), ping=KEEP_ALIVE_S, ping_message_factory=_sign_of_life
-    )
+    return EventSourceResponse(_events(request, visit, after), ping=KEEP_ALIVE_S, ping_message_factory=_sign_of_life)
 
 
 async def _events(request: Request, visit: Visit, after: int) -> AsyncIterator[ServerSentEvent]:
@@ -151,6 +155,13 @@ async def _visit(request: Request) -> Visit:
     if visit is None:
         raise Problem("no_session")
     return visit
+
+
+def _limit(request: Request, rate: Rate, kind: str, key: str) -> None:
+    limits = cast(Limits, request.app.state.limits)
+    wait_s = limits.wait_s(rate, kind, key, time.monotonic())
+    if wait_s is not None:
+        raise Problem("too_many", retry_after_s=wait_s)
 
 
 async def _json(request: Request) -> dict[str, Any]:

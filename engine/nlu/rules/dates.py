@@ -33,7 +33,7 @@ _NOT_SINCE = "(?<!から)(?<!もう)(?<!まる)(?<!丸)(?<!毎月)(?<!無料)(?<
 _WEEKDAY = "([月火水木金土日])(?:曜日?|よう(?:び)?)"
 _WHICH = "(この前|この間|こないだ|前|先日|次|今度)"
 _AS_A_DAY = r"(?=[にのはがかなまよ、。付着頃や]|\Z|以降|です|だ|で|到|発|ごろ)"
-_AS_A_KANJI_DAY = "(?=に|の|付|頃|ごろ|まで|から)"
+_KANJI_DAY = "(?=に|の|付|頃|ごろ|まで|から)"
 _PAST = re.compile(r"[^。!?\n]{0,24}?(?:た(?![いくら])|だ(?=[。、が])|ました|済)")
 
 
@@ -132,7 +132,7 @@ _RULES: Tuple[Tuple[Pattern[str], Resolver], ...] = (
     (re.compile(rf"(?<![0-9]){_N}(日|週間?|にち)(前|まえ|後(?!半)|ご)"), _days_away),
     (re.compile(rf"(?<!毎週)(?<!毎週の)(?:{_WHICH}の)?{_WEEKDAY}(?!以外|とか)"), _weekday),
     (re.compile(rf"(?<![0-9月点]){_NOT_SINCE}([0-9]{{1,2}})日{_END}{_AS_A_DAY}"), _day_of_month),
-    (re.compile(rf"(?<![0-9月点何]){_NOT_SINCE}([一二三四五六七八九十]{{1,3}})日{_END}{_AS_A_KANJI_DAY}"), _day_of_month),
+    (re.compile(rf"(?<![0-9月点何]){_NOT_SINCE}([一二三四五六七八九十]{{1,3}})日{_END}{_KANJI_DAY}"), _day_of_month),
     (re.compile("|".join(_NAMED)), _named),
     (re.compile(rf"(?:{_words(_DAYS)})(?!的|中に?元気)"), _word),
 )  # fmt: skip

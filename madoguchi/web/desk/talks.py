@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from madoguchi.services import agents, canned, handling, inbox, privacy, timeline
 from madoguchi.services.agents import May, Person, Role
-from madoguchi.services.handling import NotYours, Stale, Taken, Unfit
+from madoguchi.services.handling import Kept, NotYours, Stale, Taken, Unfit
 from madoguchi.services.snoozing import Wake
 from madoguchi.services.timeline import Talk
 from madoguchi.web.context import web_of
@@ -176,9 +176,10 @@ async def _after(request: Request, person: Person, done: object, *, text: str = 
             return go(request, f"/desk/c/{talk.conversation.id}")
         return await _page(request, person, talk, text=text, told=done, status=409)
     values = _values(talk) | {"text": text if refused else "", "told": done if refused else None, "unknown": ()}
-    if isinstance(done, Stale):
-        values["told_kind"] = "stale"
-    return show(request, "_after.html", values, status=409 if refused else 200)
+    response = show(request, "_after.html", values, status=409 if refused else 200)
+    if isinstance(done, Kept):
+        response.headers["HX-Trigger"] = "replied"
+    return response
 
 
 def _values(talk: Talk) -> dict[str, Any]:

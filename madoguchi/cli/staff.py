@@ -1,0 +1,121 @@
+"""`madoguchi staff …` and `madoguchi privacy …`: the first admin, the audit, and a customer's data."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from madoguchi.bootstrap import Settings, build_desk
+from madoguchi.services import agents, auditing, privacy
+from madoguchi.services.agents import Refused, Role
+from madoguchi.store import search
+
+ACTOR = "outside:command"
+_WHY = {
+    Refused.TAKEN: "This login is taken.",
+    Refused.SHORT: f"A password has {agents.SHORTEST_PASSWORD} to 200 characters.",
+    Refused.LIKE_LOGIN: "A password must not hold the login.",
+    Refused.BAD_LOGIN: "A login has 2 to 60 letters a-z, digits and . _ @ -.",
+    Refused.NO_NAME: "A name has 1 to 60 characters.",
+}
+staff = typer.Typer(no_args_is_help=True, help="Accounts of the staff, and the audit.")
+data = typer.Typer(no_args_is_help=True, help="A customer's data: export, erase, retention.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.add_typer(staff, name="staff")
+    app.add_typer(data, name="privacy")
+
+
+@staff.command("add-admin")
+def add_admin(
+    login: Annotated[str, typer.Argument(help="What the admin signs in with.")],
+    name: Annotated[str, typer.Option(prompt=True, help="What colleagues and customers read.")],
+    password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)],
+) -> None:
+    """Add an admin; the password is to be changed at the first sign-in."""
+    added = agents.add(build_desk(Settings()), ACTOR, login, name, Role.ADMIN, password)
+    if isinstance(added, Refused):
+        _fail(_WHY[added])
+    typer.echo(f"{login} can sign in at {Settings().web_url}/desk")
+
+
+@staff.command("anchor")
+def anchor(file: Annotated[Path | None, typer.Option(help="The anchor file; by default in var.")] = None) -> None:
+    """Write the audit's newest hash to a file outside of the database; copy that file somewhere else."""
+    settings = Settings()
+    row = auditing.anchor(build_desk(settings), file or settings.var / "audit-anchors.jsonl")
+    typer.echo("There is nothing to anchor yet." if row is None else f"Anchored at row {row}.")
+
+
+@staff.command("check-audit")
+def check_audit(file: Annotated[Path | None, typer.Option(help="The anchor file; by default in var.")] = None) -> None:
+    """Prove that the audit was not edited, cut or rebuilt; exit code 1 if it was."""
+    settings = Settings()
+    verdict = auditing.check(build_desk(settings), file or settings.var / "audit-anchors.jsonl")
+    if verdict.whole:
+        typer.echo(f"The audit is whole: {verdict.rows} rows.")
+        return
+    _fail(f"The audit was tampered with: rows {list(verdict.broken)}, anchors lost {list(verdict.lost_anchors)}.")
+
+
+@staff.command("reindex")
+def reindex() -> None:
+    """Add to the search what was written past the desk (imports, restored backups)."""
+    with build_desk(Settings()).store.writing() as session:
+        typer.echo(f"Indexed {search.fill_gaps(session)} rows.")
+
+
+@data.command("export")
+def export(reference: Annotated[str, typer.Argument(help="The shop's own id of the customer.")]) -> None:
+    """Print everything the store holds about a customer as JSON."""
+    found = privacy.export(build_desk(Settings()), ACTOR, reference)
+    if found is None:
+        _fail("There is no such customer.")
+    typer.echo(json.dumps(found, ensure_ascii=False, indent=2, default=_plain))
+
+
+@data.command("erase")
+def erase(
+    reference: Annotated[str, typer.Argument(help="The shop's own id of the customer.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Erase a customer everywhere, and say what the law makes the shop keep. Cannot be undone."""
+    if not yes:
+        typer.confirm(f"Erase customer {reference} for good?", abort=True)
+    settings = Settings()
+    erased = privacy.erase(build_desk(settings), ACTOR, reference, tracker_url=_tracker(settings))
+    if erased is None:
+        _fail("There is no such customer.")
+    for table, count in sorted(erased.counts.items()):
+        typer.echo(f"erased  {table:16} {count}")
+    typer.echo(f"kept without a name, as tax and commercial law ask: {', '.join(erased.kept)}")
+
+
+@data.command("retention")
+def retention() -> None:
+    """Take away what has been kept long enough, as the worker does every day."""
+    settings = Settings()
+    gone = privacy.retain(build_desk(settings), tracker_url=_tracker(settings))
+    typer.echo(f"Words of {gone.conversations} conversations and {gone.sessions} sessions were taken away.")
+
+
+def _tracker(settings: Settings) -> str | None:
+    path = settings.var / "engine.db"
+    return f"sqlite:///{path}" if path.exists() else None
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    raise TypeError(f"no JSON for {type(value).__name__}")
+
+
+def _fail(words: str) -> Any:
+    typer.echo(words, err=True)
+    raise typer.Exit(1)
