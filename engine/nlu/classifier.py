@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, List, Optional, Text, Tuple, Type
+from typing import Any, Dict, List, Optional, Text, Type
 
 import numpy as np
 from rasa.engine.graph import ExecutionContext, GraphComponent
@@ -15,9 +15,9 @@ from rasa.nlu.featurizers.featurizer import Featurizer
 from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
-from scipy.sparse import csr_matrix, hstack, vstack
 
 from engine.nlu import margins
+from engine.nlu.features import matrix, sentence_rows
 from engine.nlu.margins import LinearModel, fit_linear
 from engine.nlu.normalizer import normalized_of
 from engine.nlu.sources import sources_hash
@@ -101,7 +101,7 @@ class LinearIntentClassifier(IntentClassifier, GraphComponent):
     def train(self, training_data: TrainingData) -> Resource:
         """Train on every example that has a text and an intent."""
         examples = [m for m in training_data.intent_examples if m.get(INTENT) and m.get(TEXT)]
-        rows = vstack([_row(message) for message in examples]).tocsr()
+        rows = matrix(examples)
         model = fit_linear(
             rows,
             np.array([message.get(INTENT) for message in examples]),
@@ -126,22 +126,9 @@ class LinearIntentClassifier(IntentClassifier, GraphComponent):
         assert self._model is not None, "the graph loads a classifier before it runs it"
         if not normalized_of(message).text:
             return []
-        probabilities = self._model.probabilities(_row(message))
+        probabilities = self._model.probabilities(sentence_rows(message))
         order = np.argsort(-probabilities)
         return [{"name": self._model.classes[i], "confidence": float(probabilities[i])} for i in order]
 
 
 _NOTHING: Dict[Text, Any] = {"name": None, "confidence": 0.0}
-
-
-def _row(message: Message) -> csr_matrix:
-    """Return the sentence's features of a message side by side: sparse, then dense."""
-    blocks: List[Any] = [
-        _sentence(message.get_sparse_features(TEXT)),
-        _sentence(message.get_dense_features(TEXT)),
-    ]
-    return hstack([csr_matrix(block, dtype=np.float32) for block in blocks if block is not None]).tocsr()
-
-
-def _sentence(features: Tuple[Any, Any]) -> Any:
-    return features[1].features if features[1] is not None else None

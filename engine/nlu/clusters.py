@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import List, Sequence, Tuple
+from typing import Dict, List, Sequence, Tuple
 
 import numpy as np
 from rasa.nlu.tokenizers.tokenizer import Token
@@ -12,15 +12,19 @@ from sklearn.cluster import MiniBatchKMeans
 from spacy.vocab import Vocab
 
 from engine.nlu.dense import token_vectors
+from engine.nlu.tokenizer import NORM
 
 _FILE = "clusters.npz"
+_MOST_REMEMBERED = 50_000
 
 
 @dataclass(frozen=True)
 class Clusters:
-    """The centres of coarse and fine groups."""
+    """The centres of coarse and fine groups, and the groups of the words met so far."""
 
     centres: Tuple[np.ndarray, ...]
+    # Most words of a message were in an earlier one.
+    _seen: Dict[Tuple[str, str, str], Tuple[str, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def fit(cls, texts: Sequence[Sequence[Token]], vocab: Vocab, sizes: Sequence[int], seed: int) -> Clusters:
@@ -37,12 +41,18 @@ class Clusters:
 
     def of(self, tokens: Sequence[Token], vocab: Vocab) -> List[Tuple[str, ...]]:
         """Return the groups of each token, none for a word without a vector."""
+        unknown = [token for token in tokens if _forms(token) not in self._seen]
+        if unknown:
+            if len(self._seen) > _MOST_REMEMBERED:
+                self._seen.clear()
+            self._seen.update(zip(map(_forms, unknown), self._nearest(unknown, vocab), strict=True))
+        return [self._seen[_forms(token)] for token in tokens]
+
+    def _nearest(self, tokens: Sequence[Token], vocab: Vocab) -> List[Tuple[str, ...]]:
         vectors = token_vectors(list(tokens), vocab)
         has_vector = vectors.any(axis=1)
-        nearest = []
-        for centres in self.centres:
-            # |v - c|^2 without its constant part.
-            nearest.append((vectors @ centres.T - (centres**2).sum(axis=1) / 2).argmax(axis=1))
+        # |v - c|^2 without its constant part.
+        nearest = [(vectors @ c.T - (c**2).sum(axis=1) / 2).argmax(axis=1) for c in self.centres]
         return [
             tuple(f"{level}.{group[row]}" for level, group in enumerate(nearest)) if has_vector[row] else ()
             for row in range(len(tokens))
@@ -57,3 +67,7 @@ class Clusters:
         """Read centres that `save` wrote."""
         arrays = np.load(directory / _FILE, allow_pickle=False)
         return cls(tuple(arrays[name] for name in sorted(arrays.files)))
+
+
+def _forms(token: Token) -> Tuple[str, str, str]:
+    return token.text, token.lemma, token.get(NORM)

@@ -16,6 +16,7 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 from spacy.vocab import Vocab
 
+from engine.nlu.features import SentenceRow
 from engine.nlu.ginza import GinzaModel
 from engine.nlu.tokenizer import NORM, POS, GinzaTokenizer, tokens_in
 
@@ -39,6 +40,8 @@ class GinzaVectorFeaturizer(DenseFeaturizer, GraphComponent):
             # What the sentence's vector is made of: the mean of all tokens, the mean of the content
             # words alone, and the extremes; each adds a little on MASSIVE, docs/adr has the figures.
             "pooling": ["mean", "content_mean", "extremes"],
+            # Whether each token carries its vector too; only neural classifiers read them.
+            "sequence": False,
         }
 
     @classmethod
@@ -80,9 +83,9 @@ class GinzaVectorFeaturizer(DenseFeaturizer, GraphComponent):
         tokens = tokens_in(message)
         vectors = token_vectors(tokens, vocab)
         sentence = np.concatenate([_POOLINGS[name](tokens, vectors) for name in self._config["pooling"]])
-        # A message without tokens still has a sentence: zeros, so that no later component falls over.
-        sequence = vectors if len(tokens) else np.zeros((1, vectors.shape[1]), dtype=np.float32)
-        self.add_features_to_message(sequence, sentence.reshape(1, -1), TEXT, message)
+        message.add_features(SentenceRow(sentence.reshape(1, -1), self._identifier))
+        if self._config["sequence"]:
+            self.add_features_to_message(_never_empty(vectors), None, TEXT, message)
 
 
 def token_vectors(tokens: List[Token], vocab: Vocab) -> np.ndarray:
@@ -95,6 +98,10 @@ def token_vectors(tokens: List[Token], vocab: Vocab) -> np.ndarray:
                 vectors[row] = _unit(vocab.vectors[key])
                 break
     return vectors
+
+
+def _never_empty(vectors: np.ndarray) -> np.ndarray:
+    return vectors if len(vectors) else np.zeros((1, vectors.shape[1]), dtype=np.float32)
 
 
 def _unit(vector: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Tuple
+from typing import Sequence, Tuple
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -11,6 +11,8 @@ from scipy.optimize import minimize_scalar
 from scipy.sparse import csr_matrix
 from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import LinearSVC
+
+from engine.nlu.features import Row, times
 
 
 @dataclass(frozen=True)
@@ -22,9 +24,9 @@ class LinearModel:
     bias: np.ndarray
     sharpness: float
 
-    def probabilities(self, row: csr_matrix) -> np.ndarray:
-        """Return one probability a class for a single row of features."""
-        margins = row.data @ self.weights[row.indices] + self.bias
+    def probabilities(self, rows: Sequence[Row]) -> np.ndarray:
+        """Return one probability a class for the feature rows of one message."""
+        margins = times(rows, self.weights) + self.bias
         return softmax(margins[None, :] * self.sharpness)[0]
 
 

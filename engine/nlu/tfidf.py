@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Dict, Iterable, List, Sequence, Tuple
 
 import numpy as np
-from scipy.sparse import csr_matrix
 
 
 @dataclass(frozen=True)
@@ -53,21 +52,6 @@ class TfidfIndex:
                 weights.append(weight)
         length = math.sqrt(squares) or 1.0
         return columns, [weight / length for weight in weights]
-
-    def matrix(self, documents: Iterable[Iterable[str]]) -> csr_matrix:
-        """Return one row for each document."""
-        indices: List[int] = []
-        values: List[float] = []
-        ends = [0]
-        for terms in documents:
-            columns, weights = self.row(terms)
-            indices.extend(columns)
-            values.extend(weights)
-            ends.append(len(indices))
-        shape = (len(ends) - 1, len(self.columns))
-        matrix = csr_matrix((np.array(values, dtype=np.float32), indices, ends), shape=shape)
-        matrix.sort_indices()
-        return matrix
 
     def save(self, directory: Path, name: str) -> None:
         """Write the index as JSON and a plain array: nothing in it can run."""

@@ -15,12 +15,15 @@ import httpx
 import typer
 from honcho.manager import Manager
 from honcho.printer import Printer
+from pydantic import ValidationError
+from pydantic_settings import SettingsError
 from rich.console import Console
 from ruamel.yaml import YAML
 from sqlalchemy.exc import OperationalError
 
 from madoguchi.bootstrap import Settings, build_desk
 from madoguchi.training.model import newest_model
+from madoguchi.policy.terms_file import TermsError, load_terms
 from madoguchi.store import Store
 from madoguchi.store.migrate import upgrade
 from madoguchi import demo
@@ -43,11 +46,11 @@ def register(app: typer.Typer) -> None:
 
 def run() -> None:
     """Run the whole desk until Ctrl-C."""
-    settings = Settings()
     try:
+        settings = read_settings()
         commands = prepare(settings)
     except CannotStart as reason:
-        console.print(f"[red]{reason}[/red]")
+        console.print(str(reason), style="red", markup=False)
         raise typer.Exit(1) from None
     raise typer.Exit(_supervise(settings, commands))
 
@@ -71,6 +74,18 @@ def show_environment() -> None:
         typer.echo(f"export {name}={environment(Settings())[name]} RASA_TELEMETRY_ENABLED=false")
 
 
+def read_settings() -> Settings:
+    """Read the settings from the environment. Raises CannotStart for one that makes no sense."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        problem = error.errors()[0]
+        name = f"MADOGUCHI_{problem['loc'][0]}".upper()
+        raise CannotStart(f"{name} is set to something that cannot be used: {problem['msg']}.") from None
+    except SettingsError as error:
+        raise CannotStart(f"A setting cannot be read: {error}.") from None
+
+
 def prepare(settings: Settings) -> dict[str, str]:
     """Check everything a start needs, fill the demo shop once, and return the commands to run by name.
 
@@ -78,6 +93,10 @@ def prepare(settings: Settings) -> dict[str, str]:
     """
     for name in ("web", "engine", "actions"):
         _need_free_port(settings.host, getattr(settings, f"{name}_port"), f"MADOGUCHI_{name.upper()}_PORT")
+    try:
+        load_terms(settings.terms)
+    except TermsError as error:
+        raise CannotStart(str(error)) from None
     model = newest_model()
     if model is None:
         raise CannotStart("There is no trained model in models/: run `make train` first.")

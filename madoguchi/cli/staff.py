@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -116,6 +116,6 @@ def _plain(value: Any) -> str:
     raise TypeError(f"no JSON for {type(value).__name__}")
 
 
-def _fail(words: str) -> Any:
+def _fail(words: str) -> NoReturn:
     typer.echo(words, err=True)
     raise typer.Exit(1)

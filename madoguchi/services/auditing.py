@@ -72,6 +72,6 @@ def check(desk: Desk, path: Path) -> Verdict:
         anchors = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     with desk.store.reading() as session:
         torn = tuple(audit.broken_rows(session))
-        hashes = dict(session.execute(select(AuditRow.id, AuditRow.hash)).tuples().all())
+        hashes = dict(session.execute(select(AuditRow.id, AuditRow.hash)).all())
     lost = tuple(each["row"] for each in anchors if hashes.get(each["row"]) != each["hash"])
     return Verdict(len(hashes), torn, lost)

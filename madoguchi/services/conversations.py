@@ -246,13 +246,18 @@ def give_up(desk: Desk, turn: ClaimedTurn, apologize: Callable[[handoffs.Promise
 
 def messages_since(desk: Desk, conversation_id: str, after: int = 0, *, limit: int = 200) -> tuple[MessageView, ...]:
     """Return the messages after this id in order; with 0 the newest ones. An agent's notes are not among them."""
-    shown = select(Message).where(Message.conversation_id == conversation_id, Message.author != "note")
     with desk.store.reading() as session:
-        if after:
-            found = session.scalars(shown.where(Message.id > after).order_by(Message.id).limit(limit)).all()
-        else:
-            found = session.scalars(shown.order_by(Message.id.desc()).limit(limit)).all()[::-1]
-        return tuple(_view(message) for message in found)
+        return messages_in(session, conversation_id, after, limit)
+
+
+def messages_in(session: Session, conversation_id: str, after: int, limit: int = 200) -> tuple[MessageView, ...]:
+    """Do the same inside the caller's transaction."""
+    shown = select(Message).where(Message.conversation_id == conversation_id, Message.author != "note")
+    if after:
+        found = session.scalars(shown.where(Message.id > after).order_by(Message.id).limit(limit)).all()
+    else:
+        found = session.scalars(shown.order_by(Message.id.desc()).limit(limit)).all()[::-1]
+    return tuple(_view(message) for message in found)
 
 
 def heads(desk: Desk, conversation_ids: Iterable[str]) -> dict[str, Head]:

@@ -42,6 +42,21 @@ class Day:
     seller_answer_s: list[int] = field(default_factory=list)
     scores: list[int] = field(default_factory=list)
 
+    @property
+    def first_word_min(self) -> int:
+        """The median wait for the first human word, in whole minutes; 0 where nobody waited."""
+        return round(median(self.first_word_s) / 60) if self.first_word_s else 0
+
+    @property
+    def seller_answer_h(self) -> int:
+        """The median of sellers' answer times, in whole hours; 0 where nobody answered."""
+        return round(median(self.seller_answer_s) / 3600) if self.seller_answer_s else 0
+
+    @property
+    def refunded_sum(self) -> int:
+        """The amount of all refunds."""
+        return sum(self.refunded.values())
+
 
 @dataclass(frozen=True)
 class Figures:
@@ -224,7 +239,7 @@ def as_rows(figures: Figures) -> list[dict[str, object]]:
                 "handoffs": sum(day.reasons.values()),
                 "first_word_median_s": spread[0] if spread else "",
                 "refunds": sum(day.refunds.values()),
-                "refunded": sum(day.refunded.values()),
+                "refunded": day.refunded_sum,
                 "seller_answers": len(values["seller_answer_s"]),
                 "nps": nps(day.scores) if day.scores else "",
             }

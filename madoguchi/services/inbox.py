@@ -152,7 +152,7 @@ def rows(session: Session, ids: Sequence[str], said: dict[str, Message] | None =
     """Return the rows of these conversations in this order; `said` is the message to quote, else the last one."""
     talks = {each.id: each for each in session.scalars(select(Conversation).where(Conversation.id.in_(ids)))}
     customers = _customers(session, talks.values())
-    names = dict(session.execute(select(Staff.login, Staff.name)).tuples().all())
+    names = dict(session.execute(select(Staff.login, Staff.name)).all())
     quoted = _last_messages(session, ids) | (said or {})
     intents = _intents(session, ids)
     orders, asked = _orders(session, ids), _with_open_inquiry(session, ids)

@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from madoguchi.services import conversations
+from madoguchi.services.conversations import MessageView
 from madoguchi.services.desk import Desk
 from madoguchi.store import Conversation, Customer, CustomerSession, UsedToken
 
@@ -38,6 +39,15 @@ class Visit:
     conversation_id: str
     customer_id: int | None
     expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the window shows: new messages in order, and who answers now."""
+
+    conversation_id: str
+    messages: tuple[MessageView, ...]
+    owner: str
 
 
 @dataclass(frozen=True)
@@ -80,6 +90,18 @@ def visit_of(desk: Desk, secret: str | None) -> Visit | None:
     with desk.store.reading() as session:
         row = _running(session, secret, desk.clock())
         return None if row is None else _visit(row)
+
+
+def look(desk: Desk, secret: str | None, after: int) -> Look | None:
+    """Return what is new after a message for who holds this secret; None where no such session runs."""
+    if not secret:
+        return None
+    with desk.store.reading() as session:
+        row = _running(session, secret, desk.clock())
+        if row is None:
+            return None
+        talk = session.get_one(Conversation, row.conversation_id)
+        return Look(talk.id, conversations.messages_in(session, talk.id, after), talk.owner)
 
 
 def sign_out(desk: Desk, secret: str) -> str | None:

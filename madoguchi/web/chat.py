@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 import time
@@ -68,15 +67,15 @@ async def close_session(request: Request) -> Response:
 
 async def get_messages(request: Request) -> Response:
     """GET /chat/messages?after=: what is new since a message, for the first look and for polling."""
-    web, visit = web_of(request), await _visit(request)
-    after = _position(request.query_params.get("after"))
-    messages = await web.services.run(conversations.messages_since, web.desk, visit.conversation_id, after)
-    heads = await web.services.run(conversations.heads, web.desk, (visit.conversation_id,))
+    web, after = web_of(request), _position(request.query_params.get("after"))
+    look = await web.services.run(sessions.look, web.desk, request.cookies.get(COOKIE), after)
+    if look is None:
+        raise Problem("no_session")
     return JSONResponse(
         {
-            "messages": [_shown(message) for message in messages],
-            "owner": heads[visit.conversation_id].owner,
-            "typing": _live(request).is_writing(visit.conversation_id),
+            "messages": [_shown(message) for message in look.messages],
+            "owner": look.owner,
+            "typing": _live(request).is_writing(look.conversation_id),
         }
     )
 
@@ -106,27 +105,25 @@ async def get_events(request: Request) -> Response:
 
 
 async def _events(request: Request, visit: Visit, after: int) -> AsyncIterator[ServerSentEvent]:
-    web, live, name = web_of(request), _live(request), visit.conversation_id
-    shown: dict[str, Any] = {}
-    with live.watching(name) as changed:
+    web, live, secret = web_of(request), _live(request), request.cookies.get(COOKIE)
+    state: dict[str, Any] = {"owner": None, "typing": None}
+    with live.watching(visit.conversation_id) as watch:
         while True:
-            changed.clear()
-            if await web.services.run(sessions.visit_of, web.desk, request.cookies.get(COOKIE)) is None:
-                yield ServerSentEvent(event="end", data="{}")
-                return
-            for message in await web.services.run(conversations.messages_since, web.desk, name, after):
-                after = message.id
-                yield ServerSentEvent(event="message", id=str(message.id), data=_dump(_shown(message)))
-            heads = await web.services.run(conversations.heads, web.desk, (name,))
-            state = {"owner": heads[name].owner, "typing": live.is_writing(name)}
-            if state != shown:
-                shown = state
+            now = dict(state)
+            if watch.take_stored():
+                look = await web.services.run(sessions.look, web.desk, secret, after)
+                if look is None:
+                    yield ServerSentEvent(event="end", data="{}")
+                    return
+                now["owner"] = look.owner
+                for message in look.messages:
+                    after = message.id
+                    yield ServerSentEvent(event="message", id=str(message.id), data=_dump(_shown(message)))
+            now["typing"] = live.is_writing(visit.conversation_id)
+            if now != state:
+                state = now
                 yield ServerSentEvent(event="state", data=_dump(state))
-            try:
-                async with asyncio.timeout(CHECK_SESSION_EVERY_S):
-                    await changed.wait()
-            except TimeoutError:
-                continue
+            await watch.wait(CHECK_SESSION_EVERY_S)
 
 
 def _sign_of_life() -> ServerSentEvent:

@@ -23,39 +23,67 @@ log = structlog.get_logger()
 LOOK_EVERY_S = 1.0
 
 
+class Watch:
+    """One open stream's ear: woken by what was stored, and by the dots going on and off."""
+
+    def __init__(self) -> None:
+        self._woken = asyncio.Event()
+        self._stored = True
+
+    def wake(self, *, stored: bool) -> None:
+        """Say that something happened; `stored` where the store has something new."""
+        self._stored = self._stored or stored
+        self._woken.set()
+
+    def take_stored(self) -> bool:
+        """Say, once, whether a look at the store is due."""
+        self._woken.clear()
+        stored, self._stored = self._stored, False
+        return stored
+
+    async def wait(self, at_most_s: float) -> None:
+        """Wait for the next thing; a look is due in any case when nothing came for so long."""
+        try:
+            async with asyncio.timeout(at_most_s):
+                await self._woken.wait()
+        except TimeoutError:
+            self._stored = True
+
+
 class Live:
     """The streams that are open on this program, by conversation."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._watchers: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self._watchers: dict[str, set[Watch]] = defaultdict(set)
         self._heads: dict[str, Head] = {}
         self._writing: set[str] = set()
 
     @contextmanager
-    def watching(self, conversation_id: str) -> Iterator[asyncio.Event]:
-        """Give an event that is set whenever there may be something new in the conversation."""
-        event = asyncio.Event()
-        self._watchers[conversation_id].add(event)
+    def watching(self, conversation_id: str) -> Iterator[Watch]:
+        """Give an ear for the conversation; the first look at the store is due at once."""
+        watch = Watch()
+        self._watchers[conversation_id].add(watch)
         try:
-            yield event
+            yield watch
         finally:
             watchers = self._watchers[conversation_id]
-            watchers.discard(event)
+            watchers.discard(watch)
             if not watchers:
                 del self._watchers[conversation_id]
                 self._heads.pop(conversation_id, None)
 
     def announce(self, conversation_id: str) -> None:
-        """Wake everybody who looks at this conversation."""
-        for event in self._watchers.get(conversation_id, ()):
-            event.set()
+        """Wake everybody who looks at this conversation: the store has something new."""
+        for watch in self._watchers.get(conversation_id, ()):
+            watch.wake(stored=True)
 
     @contextmanager
     def writing(self, conversation_id: str) -> Iterator[None]:
         """Show the typing dots for as long as the block lasts, however it ends."""
         self._writing.add(conversation_id)
-        self.announce(conversation_id)
+        for watch in self._watchers.get(conversation_id, ()):
+            watch.wake(stored=False)
         try:
             yield
         finally:

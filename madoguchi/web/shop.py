@@ -23,7 +23,7 @@ from madoguchi.web.problems import Problem
 from madoguchi.web.purchases import customer_named, history, open_returns
 
 COOKIE = "demo_shop"
-SIGNED_IN_FOR = timedelta(minutes=15)
+SIGNED_IN_FOR = timedelta(hours=12)
 
 
 async def front(request: Request) -> Response:
@@ -106,7 +106,8 @@ def _pass(request: Request, reference: str) -> str:
 
 def _reference(request: Request) -> str | None:
     web, cookie = web_of(request), request.cookies.get(COOKIE)
-    claim = tokens.read_token(cookie or "", web.settings.secret_for("demo_shop"), web.desk.clock())
+    secret, now = web.settings.secret_for("demo_shop"), web.desk.clock()
+    claim = tokens.read_token(cookie or "", secret, now, SIGNED_IN_FOR)
     return None if claim is None else claim.reference
 
 

@@ -27,7 +27,7 @@ def make_token(reference: str, secret: str, now: datetime, lasts: timedelta = ti
     return jwt.encode(claims, secret, algorithm="HS256")
 
 
-def read_token(token: str, secret: str, now: datetime) -> SignIn | None:
+def read_token(token: str, secret: str, now: datetime, longest: timedelta = LONGEST) -> SignIn | None:
     """Return what a token says; None if it is forged, expired, too long-lived, or not meant for this desk."""
     try:
         claims: dict[str, Any] = jwt.decode(
@@ -45,6 +45,6 @@ def read_token(token: str, secret: str, now: datetime) -> SignIn | None:
         return None
     if not isinstance(ends, int) or isinstance(ends, bool):
         return None
-    if not now.timestamp() < ends <= (now + LONGEST).timestamp():
+    if not now.timestamp() < ends <= (now + longest).timestamp():
         return None
     return SignIn(reference, token_id, datetime.fromtimestamp(ends, UTC))

@@ -20,7 +20,7 @@ from madoguchi.services.desk import Desk
 from madoguchi.services.handoffs import Promise
 from madoguchi.services.sessions import NotAdmitted, Opened, SignIn
 from madoguchi.store import Conversation, Customer, Message, Order, OrderLine, Product, UsedToken, Variant
-from madoguchi.store.migrate import upgrade
+from tests.integration.money.money_databases import fresh_store
 
 NOW = datetime(2026, 3, 5, 3, 0, tzinfo=UTC)
 SORRY = "申し訳ございません。"
@@ -41,14 +41,15 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture
-def desk(tmp_path: Path, clock: Clock) -> Iterator[Desk]:
-    made = build_desk(Settings(database_url=f"sqlite:///{tmp_path}/desk.db", var=tmp_path, secret="a test"))
-    upgrade(made.store)
-    with made.store.writing() as session:
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def desk(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[Desk]:
+    """A desk over an empty store, on each of the two databases."""
+    made = build_desk(Settings(database_url=f"sqlite:///{tmp_path}/unused.db", var=tmp_path, secret="a test"))
+    store = fresh_store(request.param, tmp_path)
+    with store.writing() as session:
         session.add(Customer(id=1, reference="C-1", name="試験 一子", email="c1@example.jp"))
-    yield replace(made, clock=clock)
-    made.store.close()
+    yield replace(made, store=store, clock=clock)
+    store.close()
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -22,7 +22,6 @@ from madoguchi.web.context import web_of
 from madoguchi.web.pages import TOKYO, build_pages
 from madoguchi.web.sentences import TEMPLATES
 
-COMPACT_DAY = timedelta(days=1)
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
@@ -135,8 +134,10 @@ def left(at: datetime, now: datetime) -> str:
 def length(seconds: float) -> str:
     """Return a length of time in its largest fitting unit."""
     units = words()["left"]
+    if seconds < _MINUTE:
+        return str(units["moment"])
     if seconds < _HOUR:
-        return str(units["minutes"]).format(max(1, round(seconds / _MINUTE)) if seconds >= _MINUTE else 0)
+        return str(units["minutes"]).format(int(seconds // _MINUTE))
     if seconds < 2 * _DAY:
         return str(units["hours"]).format(int(seconds // _HOUR))
     return str(units["days"]).format(int(seconds // _DAY))

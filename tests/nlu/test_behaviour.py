@@ -1,0 +1,89 @@
+"""What the model must understand, what must not sway it, what must turn it, and what must not break it."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import Any
+
+import pytest
+
+from engine.nlu.text import normalize
+from tests.nlu.conftest import Understood, all_variants, table
+
+_REQUESTS = frozenset(
+    ("cancel_order", "return_item", "exchange_item", "reorder_item", "cancel_membership", "request_agent", "request_callback")
+)
+
+
+def test_it_understands_plain_messages_of_every_intent(understood: Understood) -> None:
+    rows = table("functionality")
+    wrong = [(row["text"], row["intent"], understood.intent(row["text"])) for row in rows]
+    wrong = [each for each in wrong if each[1] != each[2]]
+    assert len({row["intent"] for row in rows}) == 34
+    assert 1 - len(wrong) / len(rows) >= 0.97, wrong
+
+
+def test_what_means_the_same_is_understood_the_same(understood: Understood) -> None:
+    cases = all_variants()
+    swayed = [each for each in cases if understood.intent(each.text) != understood.intent(each.base)]
+    told = [(each.kind, each.base, each.text, understood.intent(each.text)) for each in swayed]
+    assert len(cases) >= 2000
+    assert 1 - len(swayed) / len(cases) >= 0.97, (len(cases), Counter(each.kind for each in swayed), told)
+
+
+def test_no_single_mechanical_change_sways_it_often(understood: Understood) -> None:
+    same: defaultdict[str, list[bool]] = defaultdict(list)
+    for each in all_variants():
+        same[each.kind].append(understood.intent(each.text) == understood.intent(each.base))
+    rates = {kind: sum(found) / len(found) for kind, found in same.items() if len(found) >= 30}
+    assert min(rates.values()) >= 0.85, rates
+
+
+def test_negation_tense_and_second_thoughts_turn_it(understood: Understood) -> None:
+    rows = table("direction")
+    wrong = []
+    for row in rows:
+        said = understood.intent(row["text"])
+        if said in _forbidden(row) or (row["is"] and said != row["is"]):
+            wrong.append((row["text"], said, row["not"], row["is"]))
+    assert len(rows) >= 200
+    assert 1 - len(wrong) / len(rows) >= 0.95, wrong
+
+
+def test_a_negated_request_is_never_read_as_the_request(understood: Understood) -> None:
+    rows = [(row["text"], _forbidden(row) & _REQUESTS) for row in table("direction") if row["kind"] == "negation"]
+    rows = [(text, forbidden) for text, forbidden in rows if forbidden]
+    assert len(rows) >= 80
+    assert [text for text, forbidden in rows if understood.intent(text) in forbidden] == []
+
+
+def _forbidden(row: dict[str, Any]) -> frozenset[str]:
+    """Return what a message must not be read as: one intent or several."""
+    return frozenset([row["not"]] if isinstance(row["not"], str) else row["not"] or [])
+
+
+@pytest.mark.parametrize("row", table("naughty"), ids=lambda row: row["kind"])
+def test_a_naughty_string_comes_back_whole_with_true_offsets(understood: Understood, row: dict[str, str]) -> None:
+    text = row["text"]
+    found = understood.of(text)
+    assert found["text"] == text
+    assert sum(each["confidence"] for each in found["intent_ranking"] or []) <= 1.001
+    for entity in found["entities"]:
+        assert 0 <= entity["start"] < entity["end"] <= len(text)
+        if entity["entity"] == "product":
+            assert normalize(text[entity["start"] : entity["end"]]).text.strip() == entity["value"].strip()
+
+
+def test_garbage_is_asked_about_again(understood: Understood) -> None:
+    garbage = [row["text"] for row in table("naughty") if row["kind"] in _GARBAGE]
+    asked = [text for text in garbage if understood.of(text)["intent"]["name"] in (None, "nlu_fallback", "out_of_scope")]
+    assert len(garbage) >= 60
+    assert len(asked) / len(garbage) >= 0.9, sorted(set(garbage) - set(asked))
+
+
+_GARBAGE = ("whitespace", "control", "combining", "rarekanji", "punctuation", "compat", "rtl")
+
+
+@pytest.mark.parametrize("text", ["あばばばば", "ｄｋｆｊｇｈ", "ｐｐｐｐｐ", "んんんんにゃもげら", "qwertyuiop", "ぬるぽガッ"])
+def test_babble_is_asked_about_again(understood: Understood, text: str) -> None:
+    assert understood.of(text)["intent"]["name"] in (None, "nlu_fallback", "out_of_scope")
