@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from rasa_sdk.events import ActiveLoop, SlotSet
+from rasa_sdk.events import ActiveLoop, FollowupAction, SlotSet
 
 from actions.base import DeskAction, Events
 from actions.replies import CALL, HUMAN, Speaker
 from actions.resolutions import TWICE, readable, say_promise
-from actions.slots import HINTS, STANDING, Turn
+from actions.slots import FORM, HINTS, STANDING, Turn
 from madoguchi.services import answers, callbacks, handoffs, resolve, wishes
 from madoguchi.services.callbacks import Booked, Full, NeedsPhone
 from madoguchi.services.wishes import Wish
@@ -80,6 +80,9 @@ class TwoMeanings(DeskAction):
         if turn.says("anger"):
             handoffs.flag(self.desk, turn.conversation)
             return over(self, turn, speaker, "anger")
+        wish = turn.says("wish")
+        if wish and turn.slot("trouble") is None and answers.order_open_to(self.desk, turn.conversation, wish):
+            return [SlotSet("misses", None), FollowupAction(FORM)]  # a wish after all, that no intent stands for
         if misses >= TWICE:
             return over(self, turn, speaker, "not_understood")
         if turn.slot("asked") is not None:

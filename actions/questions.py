@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
-from rasa_sdk.events import SlotSet
+from rasa_sdk.events import FollowupAction, SlotSet
 
 from actions.base import DeskAction, Events
-from actions.replies import Button, Speaker
-from actions.slots import Memory, Turn
-from madoguchi.services import answers, notices, scores
+from actions.replies import RETURN, Button, Speaker
+from actions.slots import FORM, Memory, Turn
+from madoguchi.services import answers, notices, resolve, scores
 from madoguchi.services.views import Answer
+from madoguchi.services.wishes import Tell
 
 ASKED: Mapping[str, str] = {
     "ask_refund_status": "refund_status",
@@ -25,6 +27,8 @@ ASKED: Mapping[str, str] = {
 }
 """Intent → the question that `answers` knows."""
 
+NOTHING_PROMISED = frozenset({"nothing_fits", "no_orders", "declined_nothing_to_change"})
+"""Replies that say that there is no promised refund whose way could be changed."""
 CHOSEN_AS = {"order_status": "line", "missing_mail": "notice", "membership": "membership"}
 """Question → what a choice under its answer names."""
 
@@ -38,14 +42,33 @@ class AnswerQuestion(DeskAction):
         """Say the answer, with its choices where there are several things it can be about."""
         question = ASKED[turn.intent]
         memory = Memory(turn.slots)
+        changed = self._changes_method(turn, memory) if question == "refund_method" else []
+        if changed:
+            return changed
         line = memory["line"] or (memory["recent"] if not turn.entities else None)
         memory["line"] = line
         found = answers.answer(self.desk, turn.conversation, question, memory.wish())
         self._say(turn, speaker, question, found)
         forgotten = [] if turn.in_form else [SlotSet(name, None) for name in ("line", "membership")]
-        return [SlotSet("misses", None), *forgotten]
+        condition = turn.says("condition") if question == "return_procedure" else None
+        return [SlotSet("misses", None), *forgotten, *([SlotSet("condition", condition)] if condition else [])]
+
+    def _changes_method(self, turn: Turn, memory: Memory) -> Events:
+        """Where a way is named and money is promised, the form changes the way; in all else this is a question."""
+        method = turn.says("refund_method") or turn.entity("refund_method")
+        if turn.in_form or method is None:
+            return []
+        wish = replace(memory.wish(), kind="change_refund_method", refund_method=str(method))
+        step = resolve.consider(self.desk, turn.conversation, wish)
+        if isinstance(step, Tell) and step.reply in NOTHING_PROMISED:
+            return []
+        kept = {"trouble": wish.kind, "refund_method": method}
+        return [*(SlotSet(name, value) for name, value in kept.items()), FollowupAction(FORM)]
 
     def _say(self, turn: Turn, speaker: Speaker, question: str, found: Answer) -> None:
+        if found.reply == "return_procedure_general":
+            speaker.say(found.reply, found.values, buttons=[RETURN])
+            return
         if question == "guarantee" and found.choices:
             wish = Button("button_guarantee", f'/inform{{"wish": "guarantee", "line": "{found.choices[0].value}"}}')
             speaker.say(found.reply, found.values, buttons=[wish])

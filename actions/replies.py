@@ -43,6 +43,7 @@ NO = Button("button_no", "/deny")
 HUMAN = Button("button_human", "/request_agent")
 CALL = Button("button_call", "/request_callback")
 REORDER = Button("button_reorder", "/affirm")
+RETURN = Button("button_return", "/return_item")
 NONE_OF_THEM = Button("choice_none_of_them", "/deny")
 
 
@@ -174,7 +175,7 @@ class Speaker:
         day = choice.on.astimezone(TOKYO).date() if isinstance(choice.on, datetime) else choice.on
         return {
             "title": choice.title,
-            "detail": choice.detail,
+            "detail": self.book.label(f"detail_{choice.detail}") or choice.detail,
             "image": choice.image,
             "price": shown(choice.price, self.book),
             "date": shown(day, self.book),

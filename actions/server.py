@@ -25,10 +25,10 @@ from starlette.routing import Route
 
 from actions import words
 from actions.base import DeskAction
+from actions.forms import ResolutionForm
 from actions.handoffs import BookCall, Complaint, HandOver, TwoMeanings
 from actions.questions import AnswerQuestion, Greet, ResendMail, TakeScore
 from actions.replies import Phrasebook, phrases
-from actions.resolutions import ResolutionForm
 from actions.slots import STANDING
 from madoguchi.bootstrap import Settings, build_desk
 from madoguchi.services import handoffs

@@ -61,7 +61,9 @@ class Turn:
     slots: Mapping[str, Any]
     in_form: bool = False
     returning: bool = False
-    """True where a question in between has been answered and the form goes on."""
+    """True where a rule has taken the message in between and the form goes on."""
+    answered: bool = False
+    """True where something has been said already in answer to this very message."""
     ranking: tuple[tuple[str, float], ...] = ()
     last_texts: tuple[str, ...] = ()
     bot_turns: int = 0
@@ -81,7 +83,8 @@ class Turn:
             entities=_entities(message.get("entities") or ()),
             slots=dict(tracker.slots),
             in_form=loop.get("name") == FORM,
-            returning=_answered_in_between(tracker.events),
+            returning=_since_message(tracker.events, "action"),
+            answered=_since_message(tracker.events, "bot"),
             ranking=tuple(
                 (str(each["name"]), float(each["confidence"])) for each in message.get("intent_ranking") or ()
             ),
@@ -160,12 +163,12 @@ def _entities(found: Any) -> dict[str, tuple[Any, ...]]:
     return values
 
 
-def _answered_in_between(events: list[dict[str, Any]]) -> bool:
-    """Whether since the customer's last words an action has spoken that is not the form."""
+def _since_message(events: list[dict[str, Any]], kind: str) -> bool:
+    """Whether since the customer's last words there was such an event, of another action than the form."""
     for event in reversed(events):
         if event.get("event") == "user":
             return False
-        if event.get("event") == "action" and event.get("name") not in _QUIET:
+        if event.get("event") == kind and event.get("name") not in _QUIET:
             return True
     return False
 

@@ -12,8 +12,9 @@ import json
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence, Set, Tuple
+from typing import Any
 
 import numpy as np
 from sklearn.metrics import accuracy_score, f1_score
@@ -24,7 +25,7 @@ FOLDER = Path("../shared/bench/massive_ja")
 _SHOP = ("RuleEntityExtractor", "FallbackClassifier")
 
 
-def main(arguments: Optional[Sequence[str]] = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark and return the exit code."""
     parser = argparse.ArgumentParser(prog="bench.massive", description="Score the components on MASSIVE ja-JP.")
     parser.add_argument("test", nargs="?", type=Path, default=FOLDER / "dev.jsonl")
@@ -43,22 +44,24 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     return 0
 
 
-def _pipeline() -> List[Dict[str, Any]]:
+def _pipeline() -> list[dict[str, Any]]:
     kept = [part for part in own_pipeline() if not part["name"].endswith(_SHOP)]
     return [{**part, "entities": []} if part["name"].endswith("ProductExtractor") else part for part in kept]
 
 
-def _rows(path: Path) -> List[Dict[str, Any]]:
+def _rows(path: Path) -> list[dict[str, Any]]:
     return [json.loads(row) for row in path.read_text(encoding="utf-8").split("\n") if row.strip()]
 
 
-def _training_file(rows: Sequence[Dict[str, Any]], folder: Path) -> Path:
+def _training_file(rows: Sequence[dict[str, Any]], folder: Path) -> Path:
     """Write the rows in the JSON that Rasa reads, and return the file."""
     examples = [
         {
             "text": row["text"],
             "intent": row["intent"],
-            "entities": [{"entity": s["slot"], "start": s["start"], "end": s["end"], "value": s["value"]} for s in row["slots"]],
+            "entities": [
+                {"entity": s["slot"], "start": s["start"], "end": s["end"], "value": s["value"]} for s in row["slots"]
+            ],
         }
         for row in rows
     ]
@@ -67,7 +70,7 @@ def _training_file(rows: Sequence[Dict[str, Any]], folder: Path) -> Path:
     return path
 
 
-def _tell(rows: Sequence[Dict[str, Any]], trained: Dict[str, Any], parsed: Dict[str, Any]) -> None:
+def _tell(rows: Sequence[dict[str, Any]], trained: dict[str, Any], parsed: dict[str, Any]) -> None:
     meant = [row["intent"] for row in rows]
     said = [str(each["intent"]["name"]) for each in parsed["predictions"]]
     precision, recall, f1 = _slots(rows, parsed["predictions"])
@@ -80,10 +83,10 @@ def _tell(rows: Sequence[Dict[str, Any]], trained: Dict[str, Any], parsed: Dict[
     print(f"messages {len(rows)}")
 
 
-def _slots(rows: Sequence[Dict[str, Any]], predictions: Sequence[Dict[str, Any]]) -> Tuple[float, float, float]:
+def _slots(rows: Sequence[dict[str, Any]], predictions: Sequence[dict[str, Any]]) -> tuple[float, float, float]:
     counts: Counter[str] = Counter()
     for row, prediction in zip(rows, predictions, strict=True):
-        gold: Set[Tuple[str, int, int]] = {(s["slot"], s["start"], s["end"]) for s in row["slots"]}
+        gold: set[tuple[str, int, int]] = {(s["slot"], s["start"], s["end"]) for s in row["slots"]}
         found = {(e["entity"], e["start"], e["end"]) for e in prediction["entities"]}
         counts.update(hits=len(gold & found), found=len(found), gold=len(gold))
     precision = counts["hits"] / (counts["found"] or 1)

@@ -14,20 +14,21 @@ import sys
 import tempfile
 import time
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Dict, List, Sequence
+from typing import Any
 
 from ruamel.yaml import YAML
 
 _MEGABYTE = 1024 * 1024
 
 
-def own_pipeline() -> List[Dict[str, Any]]:
+def own_pipeline() -> list[dict[str, Any]]:
     """Return the pipeline of config.yml."""
     return YAML(typ="safe").load(Path("config.yml").read_text(encoding="utf-8"))["pipeline"]
 
 
-def train(pipeline: Sequence[Dict[str, Any]], data: Path, archive: Path) -> Dict[str, Any]:
+def train(pipeline: Sequence[dict[str, Any]], data: Path, archive: Path) -> dict[str, Any]:
     """Train a pipeline and return its seconds, peak memory and size on disk in MB."""
     config = archive.with_suffix(".config.yml")
     content = {"recipe": "default.v1", "assistant_id": "bench", "language": "ja", "pipeline": list(pipeline)}
@@ -36,7 +37,7 @@ def train(pipeline: Sequence[Dict[str, Any]], data: Path, archive: Path) -> Dict
     return {**_run("train", config, data, archive), "disk_mb": archive.stat().st_size / _MEGABYTE}
 
 
-def parse(archive: Path, texts: Sequence[str], folder: Path) -> Dict[str, Any]:
+def parse(archive: Path, texts: Sequence[str], folder: Path) -> dict[str, Any]:
     """Parse texts one by one; return the predictions, milliseconds each, seconds of loading and peak memory."""
     messages, predictions = folder / "messages.json", folder / "predictions.json"
     messages.write_text(json.dumps(list(texts)), encoding="utf-8")
@@ -44,7 +45,7 @@ def parse(archive: Path, texts: Sequence[str], folder: Path) -> Dict[str, Any]:
     return {**measured, "predictions": json.loads(predictions.read_text(encoding="utf-8"))}
 
 
-def _run(*arguments: object) -> Dict[str, Any]:
+def _run(*arguments: object) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as cache:
         # A cache of its own: what an earlier run has computed would make this one look fast.
         environment = {**os.environ, "RASA_CACHE_DIRECTORY": cache, "RASA_TELEMETRY_ENABLED": "false"}
@@ -56,7 +57,7 @@ def _run(*arguments: object) -> Dict[str, Any]:
     return json.loads(run.stdout.splitlines()[-1])
 
 
-def _train_here(config: Path, data: Path, archive: Path) -> Dict[str, Any]:
+def _train_here(config: Path, data: Path, archive: Path) -> dict[str, Any]:
     from rasa.model_training import train_nlu
 
     begun = time.perf_counter()
@@ -65,7 +66,7 @@ def _train_here(config: Path, data: Path, archive: Path) -> Dict[str, Any]:
     return {"train_seconds": time.perf_counter() - begun, "train_memory_mb": _peak_memory()}
 
 
-def _parse_here(archive: Path, messages: Path, predictions: Path) -> Dict[str, Any]:
+def _parse_here(archive: Path, messages: Path, predictions: Path) -> dict[str, Any]:
     from engine.understanding import Understanding
 
     begun = time.perf_counter()

@@ -9,8 +9,9 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from engine.lines import WrongLine, read_lines
 from engine.scores import judge
 
 
-def stock_pipeline(epochs: int) -> List[Dict[str, Any]]:
+def stock_pipeline(epochs: int) -> list[dict[str, Any]]:
     """Return what Rasa's own guide suggests for a language with a spaCy model."""
     return [
         {"name": "SpacyNLP", "model": "ja_ginza"},
@@ -35,7 +36,7 @@ def stock_pipeline(epochs: int) -> List[Dict[str, Any]]:
     ]
 
 
-def main(arguments: Optional[Sequence[str]] = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the comparison and return the exit code."""
     parser = argparse.ArgumentParser(prog="bench.nlu", description="Time this pipeline and the stock one.")
     parser.add_argument("--epochs", type=int, default=100, help="of the stock pipeline's DIET; default: 100")
@@ -59,7 +60,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     return 0
 
 
-def _row(name: str, trained: Dict[str, Any], parsed: Dict[str, Any], accuracy: float) -> str:
+def _row(name: str, trained: dict[str, Any], parsed: dict[str, Any], accuracy: float) -> str:
     p50, p95 = np.percentile(parsed["milliseconds"], [50, 95])
     return (
         f"{name}: p50 {p50:.1f} ms, p95 {p95:.1f} ms, training {trained['train_seconds']:.0f} s, "

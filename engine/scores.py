@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any, Counter as CounterType, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Counter as CounterType
 
 from engine.lines import GoldEntity, Line
 from engine.nlu.text import normalize

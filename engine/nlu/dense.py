@@ -95,9 +95,10 @@ def token_vectors(tokens: List[Token], vocab: Vocab) -> np.ndarray:
         for form in (token.text, token.lemma, token.get(NORM)):
             key = vocab.strings[form]
             if key in vocab.vectors:
-                vectors[row] = _unit(vocab.vectors[key])
+                vectors[row] = vocab.vectors[key]
                 break
-    return vectors
+    lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
+    return vectors / np.where(lengths, lengths, 1)[:, None]
 
 
 def _never_empty(vectors: np.ndarray) -> np.ndarray:

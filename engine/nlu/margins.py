@@ -50,7 +50,7 @@ def softmax(scores: np.ndarray) -> np.ndarray:
 
 
 def _fit(rows: csr_matrix, labels: np.ndarray, c: float, seed: int) -> Tuple[np.ndarray, np.ndarray]:
-    machine = LinearSVC(C=c, tol=1e-3, random_state=seed).fit(rows, labels)
+    machine = LinearSVC(C=c, tol=1e-2, random_state=seed).fit(rows, labels)
     weights, bias = machine.coef_, machine.intercept_
     if len(machine.classes_) == 2:
         # For two classes scikit-learn keeps one margin; a class each is simpler to use.

@@ -76,9 +76,10 @@ def bench_tau(
         step = progress.add_task("Importing …", total=None)
         builtin = Settings(processor="builtin")
         replay = Replay(folder, Path(work), book, lambda store: build_processor(builtin, store))
-        progress.update(step, description="Replaying", total=replay.total)
-        writes = replay.writes(lambda: progress.advance(step))
-        tasks = replay.tasks(lambda: progress.advance(step))
+        groups, whole = replay.write_groups(), replay.plain_tasks()
+        progress.update(step, description="Replaying", total=len(groups) + len(whole))
+        writes = replay.writes(groups, lambda: progress.advance(step))
+        tasks = replay.tasks(whole, lambda: progress.advance(step))
     _print(writes, "")
     _print(tasks, "tasks ")
     failures = [failure for tally in (*writes.values(), *tasks.values()) for failure in tally.failures]

@@ -202,18 +202,23 @@ QUESTIONS: dict[str, Question] = {
 
 
 def order_open_to(desk: Desk, conversation_id: str, wish: str) -> str | None:
-    """Return the number of the customer's newest order that such a wish can mean, or None.
+    """Return the choice ("order:…" or "line:…") of the customer's newest order that such a wish can mean, or None.
 
     "arrived_fine" needs one that is being canceled, "refund_again" one with money paid back, "withdraw" a canceled one.
     """
+    fits: dict[str, Callable[[Order], bool]] = {
+        "arrived_fine": lambda order: order.state == "cancel_requested" or order.frozen_at is not None,
+        "refund_again": lambda order: any(payment.refunded for payment in order.payments),
+        "withdraw": lambda order: order.state == "canceled",
+    }
     with desk.store.reading() as session:
         standing = Standing.of(session, desk, conversation_id, Wish())
-        fits: dict[str, Callable[[Order], bool]] = {
-            "arrived_fine": lambda order: order.state == "cancel_requested" or order.frozen_at is not None,
-            "refund_again": lambda order: any(payment.refunded for payment in order.payments),
-            "withdraw": lambda order: order.state == "canceled",
-        }
-        return next((order.number for order in standing.orders if fits[wish](order)), None)
+        order = next((order for order in standing.orders if fits[wish](order)), None)
+        if order is None:
+            return None
+        left = [line for line in order.lines if line.canceled_quantity + line.returned_quantity < line.quantity]
+        alone = wish == "refund_again" and len(left) == 1
+        return f"line:{left[0].id}" if alone else f"order:{order.number}"
 
 
 def notices_of_order(desk: Desk, conversation_id: str, wish: Wish) -> Answer:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_PHONE = re.compile(r"(?<!\d)(?:\+81[-\s]?|0)\d{1,4}[-\s]?\d{1,4}[-\s]?\d{3,4}(?!\d)")
+_PHONE = re.compile(r"(?<![\d-])(?:\+81[-\s]?|0)\d{1,4}[-\s]?\d{1,4}[-\s]?\d{3,4}(?![\d-])")
+_DASHES = re.compile(r"(?<=\d)[‐-―−ー](?=\d)")
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _CARD = re.compile(r"(?<![\d-])\d(?:[ -]?\d){12,18}(?![\d-])")
 _HIDDEN = "●"
@@ -33,19 +34,22 @@ def words(text: str) -> str:
 
     Only for eyes that need no contact data (trainers): what is hidden cannot be had back from the result.
     """
-    plain = unicodedata.normalize("NFKC", text)
-    if not (_PHONE.search(plain) or _MAIL.search(plain) or _CARD.search(plain)):
-        return text
-    plain = _CARD.sub(lambda match: _card(match[0]), plain)
-    plain = _MAIL.sub(lambda match: mail(match[0]), plain)
-    return _PHONE.sub(lambda match: phone(match[0]), plain)
+    plain = _plain(text)
+    hidden = _CARD.sub(lambda match: _card(match[0]), plain)
+    hidden = _MAIL.sub(lambda match: mail(match[0]), hidden)
+    hidden = _PHONE.sub(lambda match: phone(match[0]), hidden)
+    return text if hidden == plain else hidden
 
 
 def cards(text: str) -> str:
     """Return a text in which card numbers are hidden; they are of no use to anybody at the desk."""
-    plain = unicodedata.normalize("NFKC", text)
+    plain = _plain(text)
     hidden = _CARD.sub(lambda match: _card(match[0]), plain)
     return text if hidden == plain else hidden
+
+
+def _plain(text: str) -> str:
+    return _DASHES.sub("-", unicodedata.normalize("NFKC", text))
 
 
 def _card(digits: str) -> str:

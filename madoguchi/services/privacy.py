@@ -175,7 +175,10 @@ def _erase_talks(session: Session, talks: list[str]) -> dict[str, int]:
     said = Conversation.id.in_(talks)
     _run(session, update(Conversation).where(said).values(summary=dict(ERASED), proved_orders=[]))
     for intent in session.scalars(select(Intent).join(Case).where(Case.conversation_id.in_(talks))):
-        intent.request = _without_words(intent.request)
+        intent.request, intent.receipt = _without_words(intent.request), _without_reason(intent.receipt)
+    of_talks = select(Decision).join(Case, Decision.case_id == Case.id).where(Case.conversation_id.in_(talks))
+    for decision in session.scalars(of_talks):
+        decision.receipt = _without_reason(decision.receipt)
     _run(session, update(Approval).where(Approval.conversation_id.in_(talks)).values(reason="", words=None))
     return counts
 
@@ -209,6 +212,12 @@ def _without_words(request: dict[str, Any]) -> dict[str, Any]:
     if isinstance(act, dict):
         kept["act"] = {name: ("" if name in told else value) for name, value in act.items()}
     return kept
+
+
+def _without_reason(receipt: dict[str, Any]) -> dict[str, Any]:
+    """Take the written reason of an exception out of a receipt."""
+    facts = receipt.get("facts") or {}
+    return {**receipt, "facts": {name: value for name, value in facts.items() if name != "words"}}
 
 
 def _erase_tracker(url: str, talks: list[str]) -> int:

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -15,8 +16,8 @@ from madoguchi.services.inbox import Row, rows
 from madoguchi.store import Case, Conversation, Customer, Message, Order, ReturnAuthorization, search
 
 SHOWN = 50
-CANDIDATES = 300
-ROUNDS = 4
+CANDIDATES = 120
+ROUNDS = 8
 """So many times so many candidates are looked at, so that a search for a phrase that never occurs still ends."""
 _DASHES = re.compile(r"[‐-―−ー－-]")
 
@@ -35,16 +36,13 @@ def find(desk: Desk, words: str) -> Found:
     if not search.runs(words):
         return Found(())
     with desk.store.reading() as session:
-        found: dict[str, Message | None] = {}
-        for conversation_id in _by_number(session, words):
-            found.setdefault(conversation_id)
+        found: dict[str, int | None] = dict.fromkeys(_by_number(session, words))
         if not found:
-            for conversation_id in _by_customer(session, words):
-                found.setdefault(conversation_id)
+            found = dict.fromkeys(_by_customer(session, words))
             found |= {name: said for name, said in _by_message(session, words).items() if name not in found}
         ids = list(found)[:SHOWN]
-        quoted = {name: said for name, said in found.items() if said is not None}
-        return Found(rows(session, ids, quoted), more=len(found) > SHOWN)
+        quoted = session.scalars(select(Message).where(Message.id.in_([found[name] for name in ids if found[name]])))
+        return Found(rows(session, ids, {each.conversation_id: each for each in quoted}), more=len(found) > SHOWN)
 
 
 def _by_number(session: Session, words: str) -> list[str]:
@@ -78,17 +76,19 @@ def _of_customers(session: Session, ids: Iterable[int]) -> list[str]:
     return list(session.scalars(newest.order_by(Conversation.last_at.desc()).limit(SHOWN + 1)))
 
 
-def _by_message(session: Session, words: str) -> dict[str, Message]:
-    found: dict[str, Message] = {}
+def _by_message(session: Session, words: str) -> dict[str, int]:
+    """Return conversations, each with its newest message that holds the words as they stand."""
+    found: dict[str, int] = {}
     below: int | None = None
     for _ in range(ROUNDS):
         ids = search.matching(session, words, below=below, limit=CANDIDATES)
         if not ids:
             break
         below = ids[-1]
-        for message in session.scalars(select(Message).where(Message.id.in_(ids)).order_by(Message.id.desc())):
-            if message.conversation_id not in found and _holds(message.text, words):
-                found[message.conversation_id] = message
+        candidates = select(Message.conversation_id, Message.id, Message.text).where(Message.id.in_(ids))
+        for name, number, text in session.execute(candidates.order_by(Message.id.desc())):
+            if name not in found and _holds(text, words):
+                found[name] = number
         if len(found) > SHOWN or len(ids) < CANDIDATES:
             break
     return found
@@ -96,4 +96,9 @@ def _by_message(session: Session, words: str) -> dict[str, Message]:
 
 def _holds(text: str, words: str) -> bool:
     folded = search.fold(text)
-    return all(run in folded for run in search.runs(words))
+    return all(run in folded for run in _runs(words))
+
+
+@lru_cache(maxsize=64)
+def _runs(words: str) -> tuple[str, ...]:
+    return tuple(search.runs(words))

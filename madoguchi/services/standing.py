@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from madoguchi.policy.calendar import local_day
@@ -120,7 +120,7 @@ class Standing:
             **self.clocks(),
             "article": order.lines[0].title,
             "order_number": order.number,
-            "amount": Money(sum(payment.captured - payment.refunded for payment in order.payments), order.currency),
+            "amount": self._held(order),
             "seller": order.seller.name if order.seller else "",
             "promised_on": order.promised_on,
             "shipped_at": self._day(order.shipped_at),
@@ -165,6 +165,14 @@ class Standing:
             "amount": Money(sum(part.amount for part in parts), refund.payment.currency),
             "sent_at": self._day(refund.sent_at),
         }
+
+    def _held(self, order: Order) -> Money:
+        """Return what was paid for an order and has not left again; what is merely planned is still held."""
+        left = select(func.coalesce(func.sum(Refund.amount), 0)).where(
+            Refund.order_number == order.number, Refund.state.in_(("pending", "sent", "settled"))
+        )
+        captured = sum(payment.captured for payment in order.payments)
+        return Money(captured - (self.session.scalar(left) or 0), order.currency)
 
     def _article_of(self, refund: Refund) -> str:
         if refund.charge_id is not None:

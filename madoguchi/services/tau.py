@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,9 @@ from sqlalchemy.orm import Session
 from madoguchi.services import ledger
 from madoguchi.store import (
     Account,
+    Case,
     Customer,
+    Intent,
     Order,
     OrderLine,
     Payment,
@@ -58,9 +60,9 @@ def load(session: Session, folder: Path) -> None:
         _order(session, order, customers[order["user_id"]], variants)
 
 
-def cents(amount: Decimal | int) -> int:
+def cents(amount: Decimal | float) -> int:
     """Return an amount of dollars in cents; some sums in the data carry the dust of binary fractions."""
-    return int((Decimal(amount) * 100).to_integral_value())
+    return int((Decimal(amount) * 100).to_integral_value(ROUND_HALF_UP))
 
 
 def status_of(session: Session, order: Order) -> str:
@@ -83,6 +85,8 @@ def order_as_told(session: Session, order: Order) -> dict[str, Any]:
         "tracking_id": sorted(shipment.tracking for shipment in order.shipments),
         "payment_history": _history(session, order),
     }
+    if (reason := _cancel_reason(session, order)) is not None:
+        told["cancel_reason"] = reason
     if (returned := _authorization(session, order)) is not None:
         told |= _exchange(session, order, returned) if returned.exchange else _return(order, returned)
     return told
@@ -90,7 +94,7 @@ def order_as_told(session: Session, order: Order) -> dict[str, Any]:
 
 def as_compared(told: Told) -> dict[str, Any]:
     """Return an order of the data in the form of `order_as_told`."""
-    kept = {name: value for name, value in told.items() if name not in ("address", "fulfillments", "cancel_reason")}
+    kept = {name: value for name, value in told.items() if name not in ("address", "fulfillments")}
     kept["items"] = [{**item, "price": cents(item["price"])} for item in told["items"]]
     kept["tracking_id"] = sorted(number for parcel in told["fulfillments"] for number in parcel["tracking_id"])
     kept["payment_history"] = [{**entry, "amount": cents(entry["amount"])} for entry in told["payment_history"]]
@@ -212,6 +216,15 @@ def _authorization(session: Session, order: Order) -> ReturnAuthorization | None
             ReturnAuthorization.order_number == order.number, ReturnAuthorization.state == "open"
         )
     )
+
+
+def _cancel_reason(session: Session, order: Order) -> str | None:
+    """Return the reason the customer gave for a cancellation that was performed."""
+    if order.state != "canceled":
+        return None
+    agreed = select(Intent).join(Case).where(Case.order_number == order.number, Intent.confirmed_at.is_not(None))
+    intent = session.scalar(agreed.order_by(Intent.confirmed_at.desc()).limit(1))
+    return None if intent is None else intent.request.get("cancel_reason")
 
 
 def _item(line: OrderLine) -> dict[str, Any]:

@@ -43,7 +43,9 @@ def work_until_killed(url: str, now: datetime, seed: int, report: Connection) ->
             report.send(key)
 
     for number in range(3):
-        threading.Thread(target=_work, args=(shop, random.Random(seed * 10 + number), seed * 10 + number, promise)).start()
+        threading.Thread(
+            target=_work, args=(shop, random.Random(seed * 10 + number), seed * 10 + number, promise)
+        ).start()
 
 
 def confirm(shop: Shop, talk: str, key: str) -> None:

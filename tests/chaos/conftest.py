@@ -7,4 +7,4 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "integration" / "money"))
 
-from money_databases import sqlite_store, store  # noqa: E402, F401
+from money_databases import sqlite_store, store  # noqa: F401

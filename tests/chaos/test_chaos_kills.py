@@ -23,11 +23,8 @@ KILLS = 1_000 if PROVE else 12
 MOST_COMMITS = 60
 
 
-@pytest.fixture(scope="module")
-def processes() -> multiprocessing.context.ForkServerContext:
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["chaos_child"])
-    return context
+PROCESSES = multiprocessing.get_context("fork")
+"""A child is a copy of this process and starts at once; every connection is closed before it is made."""
 
 
 @pytest.fixture
@@ -39,6 +36,12 @@ def address(shop: Shop) -> str:
     return shop.store.url.render_as_string(hide_password=False)
 
 
+def let_go(shop: Shop) -> None:
+    """Close every connection: none may be shared with a child."""
+    shop.store.close()
+    shop.processor.close()
+
+
 def after_restart(shop: Shop) -> None:
     """One worker pass, once the dead process's leases have run out."""
     shop.clock.move(minutes=3)
@@ -47,15 +50,14 @@ def after_restart(shop: Shop) -> None:
 
 
 def kill_at_every_commit(
-    processes: multiprocessing.context.ForkServerContext,
     shop: Shop,
     prepare: Callable[[], tuple[str, tuple[str, ...]]],
 ) -> Iterator[tuple[int, tuple[str, ...]]]:
     """Yield after each kill: the number of the commit that never came, and what the job was about."""
     for number in range(MOST_COMMITS):
         job, arguments = prepare()
-        shop.store.close()
-        child = processes.Process(
+        let_go(shop)
+        child = PROCESSES.Process(
             target=chaos_child.die_at_commit, args=(address(shop), shop.clock.now, number, job, arguments)
         )
         child.start()
@@ -69,7 +71,7 @@ def kill_at_every_commit(
 
 
 def test_a_confirmed_cancellation_survives_a_kill_at_every_commit(
-    processes: multiprocessing.context.ForkServerContext, shop: Shop
+    shop: Shop,
 ) -> None:
     customer, talk = shop.customer()
     orders: list[str] = []
@@ -78,7 +80,7 @@ def test_a_confirmed_cancellation_survives_a_kill_at_every_commit(
         orders.append(shop.order(customer, 1_000))
         return "confirm", (talk, shop.propose(talk, kind="cancel", order_number=orders[-1]))
 
-    for number, (_, key) in kill_at_every_commit(processes, shop, prepare):
+    for number, (_, key) in kill_at_every_commit(shop, prepare):
         after_restart(shop)
         if shop.value("SELECT recovery_point FROM intents WHERE key = :k", k=key) == "proposed":
             assert number == 0  # the yes itself was lost, so nothing at all has happened
@@ -92,7 +94,7 @@ def test_a_confirmed_cancellation_survives_a_kill_at_every_commit(
 
 
 def test_a_reorder_survives_a_kill_at_every_commit(
-    processes: multiprocessing.context.ForkServerContext, shop: Shop
+    shop: Shop,
 ) -> None:
     customer, talk = shop.customer()
     orders: list[str] = []
@@ -103,7 +105,7 @@ def test_a_reorder_survives_a_kill_at_every_commit(
         assert isinstance(step, Propose), step
         return "confirm", (talk, step.intent_key)
 
-    for number, (_, key) in kill_at_every_commit(processes, shop, prepare):
+    for number, (_, key) in kill_at_every_commit(shop, prepare):
         after_restart(shop)
         if number == 0:
             resolve.confirm(shop.desk, talk, key)
@@ -117,7 +119,7 @@ def test_a_reorder_survives_a_kill_at_every_commit(
 
 
 def test_a_scanned_parcel_survives_a_kill_at_every_commit(
-    processes: multiprocessing.context.ForkServerContext, shop: Shop
+    shop: Shop,
 ) -> None:
     orders: list[str] = []
 
@@ -127,7 +129,7 @@ def test_a_scanned_parcel_survives_a_kill_at_every_commit(
         shop.agree(talk, kind="defect", order_number=orders[-1])
         return "scan", (shop.rma(orders[-1]),)
 
-    for _, (rma,) in kill_at_every_commit(processes, shop, prepare):
+    for _, (rma,) in kill_at_every_commit(shop, prepare):
         after_restart(shop)
         chaos_child.scan(shop, rma)  # the warehouse had no answer, so it sends the same again
         assert shop.rows("SELECT state, amount FROM refunds WHERE order_number = :o", o=orders[-1]) == [("sent", 1_000)]
@@ -135,7 +137,7 @@ def test_a_scanned_parcel_survives_a_kill_at_every_commit(
 
 
 def test_a_worker_killed_over_timers_leaves_none_undone(
-    processes: multiprocessing.context.ForkServerContext, shop: Shop
+    shop: Shop,
 ) -> None:
     orders: list[str] = []
 
@@ -146,26 +148,24 @@ def test_a_worker_killed_over_timers_leaves_none_undone(
         shop.clock.move(hours=49)
         return "worker", ()
 
-    for _ in kill_at_every_commit(processes, shop, prepare):
+    for _ in kill_at_every_commit(shop, prepare):
         after_restart(shop)
         assert shop.value("SELECT COUNT(*) FROM guarantee_claims") == len(orders)
-        assert shop.rows("SELECT id FROM timers WHERE done_at IS NULL AND due_at < :n", n=shop.clock.now) == []
+        assert shop.rows("SELECT id FROM timers WHERE done_at IS NULL AND due_at < :n", n=str(shop.clock.now)) == []
         assert violations(shop) == []
 
 
 def test_kills_at_random_instants_under_load(
-    processes: multiprocessing.context.ForkServerContext, sqlite_store: Store
+    sqlite_store: Store,
 ) -> None:
     chance = random.Random(11)
     clock = Clock(NOON)
     shop = Shop(sqlite_store, clock)
     promised: list[str] = []
     for kill in range(KILLS):
-        shop.store.close()
+        let_go(shop)
         hear, say = multiprocessing.Pipe(duplex=False)
-        child = processes.Process(
-            target=chaos_child.work_until_killed, args=(address(shop), clock.now, kill + 1, say)
-        )
+        child = PROCESSES.Process(target=chaos_child.work_until_killed, args=(address(shop), clock.now, kill + 1, say))
         child.start()
         say.close()
         assert hear.poll(60), "the child never got to work"
@@ -194,7 +194,9 @@ def _heard(hear: multiprocessing.connection.Connection) -> list[str]:
 def _nothing_is_stuck(shop: Shop) -> None:
     # Two passes: what the first one had to ask about it may call again in the second.
     worker.run_once(shop.desk)
-    half = shop.rows("SELECT key, recovery_point FROM intents WHERE recovery_point NOT IN ('proposed', 'dropped', 'finished')")
+    half = shop.rows(
+        "SELECT key, recovery_point FROM intents WHERE recovery_point NOT IN ('proposed', 'dropped', 'finished')"
+    )
     assert half == []
     assert shop.rows("SELECT key, state FROM refunds WHERE state IN ('pending', 'failed')") == []
     assert shop.rows("SELECT key FROM outbox WHERE state = 'ready' AND kind <> 'mail'") == []

@@ -1,4 +1,4 @@
-"""The end of a conversation: what the store holds for the people of one scene, and how it differs from what was expected.
+"""The end of a conversation: what the store holds for the people of one scene, and where that is not as expected.
 
 Whatever a file does not name must be as it was when the talk began.
 """
@@ -15,6 +15,7 @@ from madoguchi.services.audit import broken_rows
 from madoguchi.services.desk import Desk
 from madoguchi.store import (
     Callback,
+    Case,
     Conversation,
     GuaranteeClaim,
     Inquiry,
@@ -27,7 +28,6 @@ from madoguchi.store import (
     Reorder,
     ReturnAuthorization,
     Score,
-    Case,
     Variant,
 )
 
@@ -188,7 +188,7 @@ def _variants(names: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _money(desk: Desk, names: Mapping[str, Any]) -> list[str]:
-    """The invariants: never more back than captured, every refund that left is in the ledger once, the audit is whole."""
+    """The invariants: never more back than captured, every refund booked once as it is, the audit whole."""
     problems = []
     with desk.store.reading() as session:
         people = list(names.get("customers", {}).values())

@@ -2,8 +2,8 @@
 
     python -m tests.conversations.runner --web http://127.0.0.1:8000 --times 8 [files or folders]
 
-plays everything so many times, each time with a customer of its own, and prints how many files pass every time. It needs
-the settings (MADOGUCHI_VAR, MADOGUCHI_DATABASE_URL …) of the desk that is running. README.md tells the format.
+plays everything so many times, each time with a customer of its own, and prints how many files pass every time. It
+needs the settings (MADOGUCHI_VAR, MADOGUCHI_DATABASE_URL …) of the desk that runs. README.md tells the format.
 """
 
 from __future__ import annotations
@@ -76,7 +76,12 @@ def load(path: Path) -> Situation:
         if wrong:
             raise Misspelt(f"{path.name}: talk {number}: unknown {sorted(wrong)}")
     return Situation(
-        path.stem, raw["about"], raw.get("scene") or {}, bool(raw.get("visitor")), tuple(raw["talk"]), raw["store"] or {}
+        path.stem,
+        raw["about"],
+        raw.get("scene") or {},
+        bool(raw.get("visitor")),
+        tuple(raw["talk"]),
+        raw["store"] or {},
     )
 
 

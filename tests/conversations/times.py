@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from pydantic import TypeAdapter
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -13,7 +14,6 @@ from madoguchi.demo.scene_format import When
 from madoguchi.services import timers
 from madoguchi.services.desk import Desk
 from madoguchi.store import Case, Inquiry, Membership, Notice, Order, Refund, ReturnAuthorization, Shipment, Timer
-from pydantic import TypeAdapter
 
 
 def shift(desk: Desk, names: Mapping[str, Any], span: str) -> None:

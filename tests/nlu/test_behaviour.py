@@ -11,7 +11,15 @@ from engine.nlu.text import normalize
 from tests.nlu.conftest import Understood, all_variants, table
 
 _REQUESTS = frozenset(
-    ("cancel_order", "return_item", "exchange_item", "reorder_item", "cancel_membership", "request_agent", "request_callback")
+    (
+        "cancel_order",
+        "return_item",
+        "exchange_item",
+        "reorder_item",
+        "cancel_membership",
+        "request_agent",
+        "request_callback",
+    )
 )
 
 
@@ -76,7 +84,9 @@ def test_a_naughty_string_comes_back_whole_with_true_offsets(understood: Underst
 
 def test_garbage_is_asked_about_again(understood: Understood) -> None:
     garbage = [row["text"] for row in table("naughty") if row["kind"] in _GARBAGE]
-    asked = [text for text in garbage if understood.of(text)["intent"]["name"] in (None, "nlu_fallback", "out_of_scope")]
+    asked = [
+        text for text in garbage if understood.of(text)["intent"]["name"] in (None, "nlu_fallback", "out_of_scope")
+    ]
     assert len(garbage) >= 60
     assert len(asked) / len(garbage) >= 0.9, sorted(set(garbage) - set(asked))
 
@@ -84,6 +94,8 @@ def test_garbage_is_asked_about_again(understood: Understood) -> None:
 _GARBAGE = ("whitespace", "control", "combining", "rarekanji", "punctuation", "compat", "rtl")
 
 
-@pytest.mark.parametrize("text", ["あばばばば", "ｄｋｆｊｇｈ", "ｐｐｐｐｐ", "んんんんにゃもげら", "qwertyuiop", "ぬるぽガッ"])
+@pytest.mark.parametrize(
+    "text", ["あばばばば", "ｄｋｆｊｇｈ", "ｐｐｐｐｐ", "んんんんにゃもげら", "qwertyuiop", "ぬるぽガッ"]
+)
 def test_babble_is_asked_about_again(understood: Understood, text: str) -> None:
     assert understood.of(text)["intent"]["name"] in (None, "nlu_fallback", "out_of_scope")

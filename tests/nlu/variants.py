@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 # A word around these changes what is said: はい with an order number is a fact, not a yes.
-_TALK = frozenset(("affirm", "deny", "inform", "greet", "thank", "goodbye", "dont_know_order", "complain", "out_of_scope"))
+_TALK = frozenset(
+    ("affirm", "deny", "inform", "greet", "thank", "goodbye", "dont_know_order", "complain", "out_of_scope")
+)
 _HALF_KATAKANA = {unicodedata.normalize("NFKC", chr(code)): chr(code) for code in range(0xFF61, 0xFFA0)} | {
     unicodedata.normalize("NFKC", chr(code) + mark): chr(code) + mark for code in range(0xFF66, 0xFF9E) for mark in "ﾞﾟ"
 }
@@ -34,7 +36,9 @@ def _full_width(text: str) -> str:
 
 def _spaced(text: str) -> str:
     """Put a space behind every particle-like kana, as learners and voice input do."""
-    return "".join(f"{char} " if char in "はがをにで" and at not in (0, len(text) - 1) else char for at, char in enumerate(text))
+    return "".join(
+        f"{char} " if char in "はがをにで" and at not in (0, len(text) - 1) else char for at, char in enumerate(text)
+    )
 
 
 _ANY: dict[str, Callable[[str], str]] = {

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
-from madoguchi.store import Order, OrderLine, Product, Variant
+from madoguchi.store import Choice, Order, OrderLine, Product, Variant
 from tests.web.conftest import Site, eventually
-from tests.web.fakes import echo, saying
+from tests.web.fakes import saying
 
 CHROMIUM = Path("/usr/bin/chromium")
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
@@ -116,6 +116,11 @@ def bubbles(page: Page) -> list[str]:
 
 def shows(page: Page, *texts: str) -> None:
     expect(page.locator("madoguchi-chat .bubble")).to_have_text(list(texts))
+
+
+def refuse_posts(page: Page) -> None:
+    """Let nothing out of the page but questions."""
+    page.route("**/chat/messages", lambda route: route.abort() if route.request.method == "POST" else route.continue_())
 
 
 class TestTalking:
@@ -300,9 +305,7 @@ class TestNothingLost:
     def test_unsent_words_survive_a_reload(self, browser: Browser, shop: Site) -> None:
         with visiting(browser, shop) as page:
             expect(page.get_by_role("log")).to_be_visible()
-            page.route(
-                "**/chat/messages", lambda route: route.abort() if route.request.method == "POST" else route.continue_()
-            )
+            refuse_posts(page)
             write(page, "消えないでください")
             expect(page.get_by_text("送信中")).to_be_visible()
             page.unroute("**/chat/messages")
@@ -310,23 +313,25 @@ class TestNothingLost:
             shows(page, "消えないでください", "text:消えないでください")
         assert len(shop.engine.asked) == 1
 
-    def test_a_refused_button_says_why(self, browser: Browser, shop: Site) -> None:
+    def test_a_refused_button_says_why_and_the_talk_goes_on(self, browser: Browser, shop: Site) -> None:
         shop.engine.answer = saying(PROGRESS)
         with visiting(browser, shop) as page:
             write(page, "返品したい")
             button = page.get_by_role("button", name="もう一度注文する")
             expect(button).to_be_visible()
-            page.route("**/chat/events*", lambda route: route.abort())
-            shop.engine.answer = echo
-            page.evaluate(
-                "() => fetch('/chat/messages', {method: 'POST', headers: {'Content-Type': 'application/json'},"
-                " body: JSON.stringify({id: crypto.randomUUID(), text: '別の画面から'})})"
+            token = button.get_attribute("data-token")
+            with shop.desk.store.writing() as session:
+                session.get_one(Choice, token).used_at = shop.clock()  # pressed on another device, say
+            button.click()
+            expect(page.locator("madoguchi-chat .mine[data-state=refused]")).to_contain_text(
+                "このボタンは使えなくなりました"
             )
-            button.evaluate("element => element.click()")
-            expect(
-                page.locator("madoguchi-chat .mine[data-state=refused]").or_(page.get_by_text("別の画面から"))
-            ).not_to_have_count(0)
-        assert all("payload" not in asked for asked in shop.engine.asked)
+            write(page, "もう一度注文します")
+            expect(page.locator("madoguchi-chat .theirs .bubble")).to_have_count(2)
+            expect(page.locator("madoguchi-chat .mine .bubble")).to_have_text(
+                ["返品したい", "もう一度注文する", "もう一度注文します"]
+            )
+        assert [asked.get("payload") for asked in shop.engine.asked] == [None, None]
 
     def test_a_stream_that_does_not_come_through_is_replaced_by_polling(self, browser: Browser, shop: Site) -> None:
         with visiting(browser, shop) as page:
@@ -353,6 +358,18 @@ class TestWhoIsHere:
             page.get_by_role("button", name="サインアウト").click()
             page.wait_for_url("**/")
             assert page.evaluate("() => fetch('/chat/messages').then((answer) => answer.status)") == 401
+
+    def test_signing_out_leaves_no_unsent_words_in_the_browser(self, browser: Browser, shop: Site) -> None:
+        kept = "() => JSON.stringify(sessionStorage)"
+        with visiting(browser, shop) as page:
+            expect(page.get_by_text("自動応答が24時間お答えします")).to_be_visible()
+            refuse_posts(page)
+            write(page, "まだ届いていない秘密")
+            expect(page.get_by_text("送信中")).to_be_visible()
+            assert "秘密" in page.evaluate(kept)
+            page.get_by_role("button", name="サインアウト").click()
+            page.wait_for_url("**/")
+            assert "秘密" not in page.evaluate(kept)
 
     def test_the_next_customer_in_the_same_browser_sees_an_empty_talk(self, browser: Browser, shop: Site) -> None:
         with visiting(browser, shop) as page:

@@ -123,6 +123,12 @@ class TestBodies:
         assert refused.status_code == 413
         problem(refused)
 
+    def test_too_large_a_length_is_refused_without_waiting_for_the_body(self, site: Site) -> None:
+        address = urlsplit(site.url)
+        with socket.create_connection((address.hostname, address.port), timeout=5) as raw:
+            raw.sendall(b"POST /chat/session HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n")
+            assert raw.recv(100).startswith(b"HTTP/1.1 413 ")
+
     def test_a_broken_off_request_harms_nobody(self, site: Site) -> None:
         address = urlsplit(site.url)
         with socket.create_connection((address.hostname, address.port)) as raw:

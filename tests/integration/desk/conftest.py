@@ -7,6 +7,7 @@ import pwd
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,20 +39,19 @@ def world(tmp_path: Path, empty_sqlite: Path) -> Iterator[World]:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """Run a PostgreSQL server of the machine's own for all tests that need one; gives its address."""
     binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not binaries:
         pytest.skip("PostgreSQL's server programs are not installed")
-    folder = tmp_path_factory.mktemp("postgres")
+    # Not in pytest's own folder: that is root's alone, and the next run of pytest sees to it.
+    folder = Path(tempfile.mkdtemp(prefix="madoguchi-postgres-"))
     user = "postgres" if os.geteuid() == 0 else None
     if user is not None:
         try:
             owner = pwd.getpwnam(user)
         except KeyError:
             pytest.skip("PostgreSQL does not run as root, and there is no user postgres")
-        for parent in (folder, *folder.parents[:2]):
-            parent.chmod(0o755)
         os.chown(folder, owner.pw_uid, owner.pw_gid)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -66,6 +66,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     run(f"{programs}/pg_ctl", "-D", f"{folder}/data", "-w", "-l", f"{folder}/log", "-o", options, "start")
     yield f"postgresql+psycopg://desk@127.0.0.1:{port}"
     run(f"{programs}/pg_ctl", "-D", f"{folder}/data", "-m", "immediate", "stop")
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])

@@ -103,7 +103,20 @@ def found(world: World, words: str) -> list[str]:
 
 @pytest.mark.parametrize(
     "words",
-    ["返金", "返金して", "ケトル", "ｹﾄﾙ", "けとる", "電源 入らない", "靴", "靴の箱", "ABC", "abc-12", "ＡＢＣ－１２", "壊れて返金"],
+    [
+        "返金",
+        "返金して",
+        "ケトル",
+        "ｹﾄﾙ",
+        "けとる",
+        "電源 入らない",
+        "靴",
+        "靴の箱",
+        "ABC",
+        "abc-12",
+        "ＡＢＣ－１２",
+        "壊れて返金",
+    ],
 )
 def test_words_are_found_inside_of_sentences(either: World, words: str) -> None:
     name = conversation(either, "ケトルの電源が入らないので、壊れて返金してほしいです。ABC-12 靴の箱")
@@ -111,20 +124,26 @@ def test_words_are_found_inside_of_sentences(either: World, words: str) -> None:
     assert found(either, words) == [name]
 
 
-@pytest.mark.parametrize("words", ["", "　", "。、", "金返", "て欲", "返金お", "靴靴", "zzz", "%", "_", "'", '"', "* OR *", "a' OR 1=1"])
+@pytest.mark.parametrize(
+    "words", ["", "　", "。、", "金返", "て欲", "返金お", "靴靴", "zzz", "%", "_", "'", '"', "* OR *", "a' OR 1=1"]
+)
 def test_what_is_not_there_is_not_found(either: World, words: str) -> None:
     conversation(either, "返金してほしいです。靴の箱")
     assert found(either, words) == []
 
 
-@pytest.mark.parametrize("words", ["山田", "山田花子", "山田 花子", "やまだ", "ヤマダ", "k101@example.jp", "09000000001"])
+@pytest.mark.parametrize(
+    "words", ["山田", "山田花子", "山田 花子", "やまだ", "ヤマダ", "k101@example.jp", "09000000001"]
+)
 def test_customers_are_found_by_name_kana_mail_and_phone(either: World, words: str) -> None:
     name = conversation(either, "お願いします")
     conversation(either, "お願いします", customer=102)
     assert found(either, words) == [name]
 
 
-@pytest.mark.parametrize("number", [ORDER, ORDER.replace("-", ""), ORDER.replace("-", "ー"), "２５０-0000001-0000001", f" {ORDER} "])
+@pytest.mark.parametrize(
+    "number", [ORDER, ORDER.replace("-", ""), ORDER.replace("-", "ー"), "２５０-0000001-0000001", f" {ORDER} "]
+)
 def test_orders_are_found_by_their_number_however_it_is_written(either: World, number: str) -> None:
     name = conversation(either, "お願いします", order_number=ORDER)
     conversation(either, "お願いします", customer=102)

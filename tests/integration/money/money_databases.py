@@ -99,9 +99,13 @@ def postgres_url() -> str:
     folder = Path(tempfile.mkdtemp(prefix="madoguchi-postgres-"))
     if user is not None:
         os.chown(folder, user.pw_uid, user.pw_gid)
-    _run([binaries / "initdb", "-D", folder / "data", "-U", "madoguchi", "--auth=trust", "-E", "UTF8", "--no-sync"], user)
+    _run(
+        [binaries / "initdb", "-D", folder / "data", "-U", "madoguchi", "--auth=trust", "-E", "UTF8", "--no-sync"], user
+    )
     port = _free_port()
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off -c max_connections=200"
+    options = (
+        f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off -c max_connections=200"
+    )
     log = folder / "log"
     _run([binaries / "pg_ctl", "-D", folder / "data", "-l", log, "-w", "-o", options, "start"], user)
     atexit.register(_stop, binaries, folder, user)

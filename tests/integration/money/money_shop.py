@@ -126,9 +126,7 @@ class Shop:
             for place, price in enumerate(prices):
                 product = Product(reference=f"p{number}-{place}", title=f"商品{number}-{place}", category=category)
                 variant = Variant(reference=f"v{number}-{place}", product=product, price=price, stock=stock)
-                order.lines.append(
-                    OrderLine(variant=variant, title=product.title, unit_price=price, quantity=quantity)
-                )
+                order.lines.append(OrderLine(variant=variant, title=product.title, unit_price=price, quantity=quantity))
             for method, amount in (paid or {"card": total}).items():
                 self._pay(session, order, method, amount)
             return order.number
@@ -203,7 +201,9 @@ class Shop:
 
     def rma(self, order: str) -> str:
         """Return the number of the order's newest return authorization."""
-        return str(self.value("SELECT number FROM return_authorizations WHERE order_number = :o ORDER BY id DESC", o=order))
+        return str(
+            self.value("SELECT number FROM return_authorizations WHERE order_number = :o ORDER BY id DESC", o=order)
+        )
 
 
 def violations(shop: Shop) -> list[str]:

@@ -18,7 +18,8 @@ def returned(shop: Shop) -> Shop:
 
 
 REFUND = """INSERT INTO refunds (key, payment_id, amount, destination, lines, shipping, reason, state, created_at)
-  VALUES ('{key}', (SELECT MIN(id) FROM payments), {amount}, 'original_payment', '[]', 0, 'x', '{state}', CURRENT_TIMESTAMP)"""
+  VALUES ('{key}', (SELECT MIN(id) FROM payments), {amount}, 'original_payment', '[]', 0, 'x',
+    '{state}', CURRENT_TIMESTAMP)"""
 
 FORBIDDEN: dict[str, str] = {
     "a refund of one yen more than captured": REFUND.format(key="x", amount=1, state="planned"),

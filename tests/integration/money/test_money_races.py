@@ -135,7 +135,9 @@ def test_doubled_and_reordered_callbacks_add_no_row(shop: Shop) -> None:
         if number == 0:
             return worker.run_once(shop.desk)
         mine = told[number - 1 :: 7]
-        return [events.apply(shop.desk, event[-80:], "processor.refund_settled", {"refund": key}) for key, event in mine]
+        return [
+            events.apply(shop.desk, event[-80:], "processor.refund_settled", {"refund": key}) for key, event in mine
+        ]
 
     results = at_once(8, work)
 

@@ -143,7 +143,9 @@ def test_an_id_with_other_content_is_a_conflict(client: TestClient, settings: Se
 
 def stripe_event(key: str, status: str = "succeeded") -> bytes:
     refund = {"id": "re_1", "object": "refund", "status": status, "metadata": {"madoguchi_key": key}}
-    return json.dumps({"id": f"evt_{status}", "object": "event", "type": "refund.updated", "data": {"object": refund}}).encode()
+    return json.dumps(
+        {"id": f"evt_{status}", "object": "event", "type": "refund.updated", "data": {"object": refund}}
+    ).encode()
 
 
 def stripe_signed(body: bytes, *, secret: str = STRIPE_SECRET, age_s: int = 0) -> dict[str, str]:

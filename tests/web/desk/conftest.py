@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import httpx
@@ -47,8 +46,8 @@ class DeskSite:
 
 
 @pytest.fixture
-def desk_site(site: Site) -> Iterator[DeskSite]:
+def desk_site(site: Site) -> DeskSite:
     """Run one web program over a filled store."""
     clock = Clock(site.clock())
     object.__setattr__(site.desk, "clock", clock)  # one clock for the program and the test
-    yield DeskSite(site, world_on(site.desk, clock))
+    return DeskSite(site, world_on(site.desk, clock))

@@ -64,7 +64,8 @@ def test_every_route_lets_in_whom_it_may_and_nobody_else(desk_site: DeskSite, ro
     assert cells == (len(DOORS) - 1) * len(OWNERS)
 
 
-@pytest.mark.parametrize(("owner", "login"), product(("bot", "waiting", "others", "closed"), ("sato", "tanaka", "kato")))
+@pytest.mark.parametrize("owner", ["bot", "waiting", "others", "closed"])
+@pytest.mark.parametrize("login", ["sato", "tanaka", "kato"])
 def test_what_only_the_holder_may_do_changes_nothing_for_others(desk_site: DeskSite, owner: str, login: str) -> None:
     name, message = talk_of(desk_site, owner, login)
     before = _state(desk_site, name)
@@ -72,7 +73,14 @@ def test_what_only_the_holder_may_do_changes_nothing_for_others(desk_site: DeskS
         if door.page.__name__ in NEEDS_OWNER:
             response = desk_site.browser(login, htmx=True).post(
                 address(door, name, message),
-                data={"text": "横から", "words": "横から", "seen": "99999", "minutes": "30", "order": ORDER, "kind": "refund"},
+                data={
+                    "text": "横から",
+                    "words": "横から",
+                    "seen": "99999",
+                    "minutes": "30",
+                    "order": ORDER,
+                    "kind": "refund",
+                },
             )
             if door.page.__name__ not in ("act_preview", "act_do", "close"):
                 assert response.status_code == 409, door
@@ -138,7 +146,8 @@ def test_another_sites_page_cannot_make_an_agent_act(desk_site: DeskSite, header
 
 
 @pytest.mark.parametrize(
-    "wanted", ["https://evil.example", "//evil.example", "/\\evil.example", "/desk\\..\\x", "javascript:alert(1)", "", None]
+    "wanted",
+    ["https://evil.example", "//evil.example", "/\\evil.example", "/desk\\..\\x", "javascript:alert(1)", "", None],
 )
 def test_the_way_on_stays_in_the_desk(wanted: str | None) -> None:
     assert safe_next(wanted) == "/desk"
@@ -147,12 +156,12 @@ def test_the_way_on_stays_in_the_desk(wanted: str | None) -> None:
 SCRIPTS = [
     "<script>alert(1)</script>",
     "<img src=x onerror=alert(1)>",
-    "\"><svg onload=alert(1)>",
+    '"><svg onload=alert(1)>',
     "'-alert(1)-'",
     "{{7*7}}{% raw %}",
-    "<a href=\"javascript:alert(1)\">x</a>",
+    '<a href="javascript:alert(1)">x</a>',
     "</textarea><script>alert(1)</script>",
-    "<div hx-get=\"/desk/logout\" hx-trigger=load>",
+    '<div hx-get="/desk/logout" hx-trigger=load>',
     "&lt;script&gt;",
     "＜script＞alert(1)＜/script＞",
 ]

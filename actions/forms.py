@@ -1,0 +1,250 @@
+"""The one form: hears what a turn brings and decides whether it is an answer, a new wish, a yes or a no.
+
+Rasa calls `validate_resolution_form` whenever the form runs. Returning no slot at all makes Rasa try its rules: that is
+how a question in between gets its own answer before the form goes on.
+"""
+
+from __future__ import annotations
+
+from rasa_sdk.events import SlotSet
+
+from actions.base import DeskAction, Events
+from actions.replies import Speaker
+from actions.resolutions import ENDS, GOES_ON, Resolution
+from actions.slots import FORM, HINTS, KINDS, RETURNING, STANDING, Memory, Turn
+from madoguchi.services import answers, callbacks
+from madoguchi.services.wishes import REORDER
+
+FACTS = frozenset({"order_number", "product", "size", "refund_method", "quantity", "phone_number"})
+"""Entities of typed words that can answer a question of the form."""
+OF_RULES = frozenset({"call_at", "notice", "score"})
+"""Entities of buttons that belong to rules of their own."""
+CHANGES = frozenset({"refund_method", "size", "quantity", "product", "order_number", "line"})
+"""Entities with which a yes or a no brings something else: "はい、でもカードで"."""
+
+
+class ResolutionForm(DeskAction):
+    """Takes a turn of the form."""
+
+    NAME = f"validate_{FORM}"
+
+    def act(self, turn: Turn, speaker: Speaker) -> Events:
+        """Take the turn; no events at all where it is no answer to what was asked."""
+        memory = Memory(turn.slots)
+        work = Resolution(self.desk, turn, speaker, memory)
+        if not Hearing(turn, speaker, memory, work).take_turn():
+            return []
+        memory["misses"] = work.misses or None
+        # Rasa leaves the turn to its rules unless some slot is set, so the trouble is told even where it stays.
+        return [SlotSet("trouble", memory["trouble"]), *memory.events(), SlotSet("requested_slot", work.next)]
+
+
+class Hearing:
+    """What one message says to the form."""
+
+    def __init__(self, turn: Turn, speaker: Speaker, memory: Memory, work: Resolution) -> None:
+        self.turn = turn
+        self.speaker = speaker
+        self.memory = memory
+        self.work = work
+
+    def take_turn(self) -> bool:
+        """Answer the message; False where it is a question or a word that the rules answer."""
+        if self.turn.returning:
+            self._go_on()
+            return True
+        if self.turn.in_form and not self._is_mine():
+            return False
+        self.work.misses = self.work.misses if self.turn.intent == "nlu_fallback" else 0
+        self._read_words()
+        if self._books_call() or self._wishes_in_words():
+            return True
+        if self.turn.intent in KINDS:
+            self._hear_trouble(KINDS[self.turn.intent])
+        else:
+            {"affirm": self._agree, "deny": self._refuse}.get(self.turn.intent, self._hear_fact)()
+        return True
+
+    def _is_mine(self) -> bool:
+        """Whether the message is a wish, an answer, or words that answer what was asked."""
+        turn, asked = self.turn, self.memory["asked"]
+        if OF_RULES & turn.entities.keys():
+            return False
+        if turn.intent in KINDS or turn.intent in ("affirm", "deny", "inform", "dont_know_order"):
+            return True
+        if turn.intent == "ask_refund_method":
+            named = "refund_method" in turn.entities or turn.says("refund_method") is not None
+            return named and asked in ("yes", "refund_method")
+        if turn.intent != "nlu_fallback":
+            return False
+        told = asked in ("condition", "problem") and turn.says(asked) is not None
+        return told or bool(FACTS & turn.entities.keys()) or self._contact() is not None
+
+    def _go_on(self) -> None:
+        """Come back to what was asked before a question in between."""
+        standing = self.memory["trouble"] is not None
+        if not standing and self._wishes_in_words():
+            return
+        if not standing or self.turn.slot("call_wanted"):
+            self.work.next = GOES_ON if standing else ENDS
+            return
+        if self.turn.answered and self.turn.intent != "nlu_fallback":
+            self.speaker.say("back_again")
+        self.work.consider()
+
+    # ── what was said beside the intent ────────────────────────────────────────────────────────────────────
+
+    def _read_words(self) -> None:
+        """Note what the words say beside the intent: the condition, the problem, another card, the whole order."""
+        turn, memory = self.turn, self.memory
+        asked, kind = memory["asked"], KINDS.get(turn.intent, memory["trouble"])
+        wanted = {
+            "condition": kind in RETURNING or asked == "condition",
+            "problem": turn.intent == "exchange_item" or asked == "problem",
+            "refund_method": True,
+            "whole_order": True,
+        }
+        for topic, matters in wanted.items():
+            said = turn.says(topic) if matters else None
+            if said is not None:
+                memory[topic] = said
+        contact = self._contact()
+        if contact is not None:
+            memory["contact"] = contact
+        self._read_several()
+
+    def _read_several(self) -> None:
+        """Where several orders or articles were named, take the first now and keep the others for afterwards."""
+        turn, memory = self.turn, self.memory
+        for name in ("order_number", "product"):
+            values = list(dict.fromkeys(turn.entities.get(name, ())))
+            if len(values) < 2:
+                continue
+            if turn.says("instead"):
+                memory[name] = values[-1]
+                continue
+            told = {each: memory.after[each] for each in ("condition", "refund_method") if memory.after.get(each)}
+            memory[name] = values[0]
+            memory["later"] = [{name: value, **told} for value in values[1:]]
+            return
+
+    def _contact(self) -> str | None:
+        """Return the phone number or mail address that a visitor was asked for."""
+        if self.memory["asked"] != "contact":
+            return None
+        number = self.turn.entity("phone_number")
+        mail = next(
+            (word for word in self.turn.text.split() if "@" in word or "\N{FULLWIDTH COMMERCIAL AT}" in word), None
+        )
+        return str(number) if number else mail
+
+    def _books_call(self) -> bool:
+        """Book the call that waited for a phone number, and go on with the form."""
+        number = self.turn.entity("phone_number")
+        if not number or not self.turn.slot("call_wanted"):
+            return False
+        booked = callbacks.book(self.work.desk, self.turn.conversation, None, str(number))
+        if not isinstance(booked, callbacks.Booked):
+            return False
+        self.memory["call_wanted"] = None
+        self.speaker.say("call_booked", {"slot_at": booked.slot_at, "phone": booked.phone_end})
+        if self.memory["trouble"] is not None:
+            self.work.consider()
+        return True
+
+    def _wishes_in_words(self) -> bool:
+        """Take up a wish that no intent stands for, where an order of the customer's makes sense of the words."""
+        said = self.turn.says("wish")
+        line = answers.order_open_to(self.work.desk, self.turn.conversation, said) if said else None
+        if said is None or line is None:
+            return False
+        self._begin(said, line)
+        self.work.consider()
+        return True
+
+    # ── a wish ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _hear_trouble(self, kind: str) -> None:
+        """Take up a wish: the same one with more detail, or a new one in place of what was talked about."""
+        memory, standing = self.memory, self.memory["trouble"]
+        if kind == "withdraw" and memory["asked"] is not None:
+            self.work.drop()
+            return
+        chooses_size = standing == REORDER and kind in ("exchange", "wrong_size", REORDER)
+        if kind != standing and not chooses_size:
+            self._turn_to(kind)
+        self._named_anew()
+        self.work.consider()
+
+    def _turn_to(self, kind: str) -> None:
+        """Begin a wish; where another was talked about, say that nothing of it was done."""
+        if self.memory["trouble"] is not None:
+            if self.memory["asked"] not in (None, "offer"):
+                self.speaker.say("new_trouble")
+            self._forget_all_but_this_message()
+        self.memory["trouble"] = kind
+        named = {"order_number", "product", "line", "membership"} & self.turn.entities.keys()
+        if not named and self.turn.says("same_again"):
+            self.memory["line"] = self.turn.slot("recent")
+        reply = f"sorry_{self.memory['problem'] or kind}"
+        if reply in self.speaker.book:
+            self.speaker.say(reply)
+
+    def _forget_all_but_this_message(self) -> None:
+        kept = {name: self.memory[name] for name in HINTS if name in self.turn.entities or name in self.memory.after}
+        self.work.drop_proposal()
+        self.memory.forget(*HINTS, *STANDING)
+        for name, value in kept.items():
+            self.memory[name] = value
+
+    def _begin(self, kind: str, line: str | None) -> None:
+        self.work.drop_proposal()
+        self.memory.forget(*HINTS, *STANDING)
+        self.memory["trouble"], self.memory["line"] = kind, line
+
+    def _named_anew(self) -> None:
+        """An article or order named in words stands in place of a choice pressed before."""
+        if {"order_number", "product"} & self.turn.entities.keys() and "line" not in self.turn.entities:
+            self.memory["line"] = None
+
+    def _hear_fact(self) -> None:
+        """A bare fact: the answer to what was asked, or the beginning of something not yet said."""
+        wished = self.turn.entity("wish")
+        if wished is not None:
+            self._begin(str(wished), self.turn.entity("line") or self.memory["line"])
+        elif self.memory["trouble"] is None:
+            self.speaker.say("what_happened")
+            return
+        self._named_anew()
+        self.work.consider()
+
+    # ── yes and no ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def _agree(self) -> None:
+        memory = self.memory
+        if memory["trouble"] is None and memory["proposal"] is None:
+            self.speaker.say("affirm_nothing")
+        elif memory["proposal"] is not None and not self._changes_something():
+            self.work.confirm(str(memory["proposal"]))
+        else:
+            if memory["asked"] == "at_once":
+                memory["at_once"] = "true"
+            self.work.consider()
+
+    def _refuse(self) -> None:
+        memory = self.memory
+        if memory["trouble"] is None:
+            self.speaker.say("deny_nothing")
+        elif memory["asked"] == "at_once":
+            memory["at_once"] = "false"
+            self.work.consider()
+        elif self._changes_something() and memory["asked"] != "offer":
+            self._named_anew()
+            self.work.consider()
+        else:
+            self.work.drop()
+
+    def _changes_something(self) -> bool:
+        return bool(CHANGES & self.turn.entities.keys()) or bool(
+            {"refund_method", "condition"} & self.memory.after.keys()
+        )

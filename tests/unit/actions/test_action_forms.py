@@ -1,0 +1,202 @@
+"""The form with intents given: what is a yes, a change, a new wish, and what happens exactly once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from actions.handoffs import BookCall, Complaint, HandOver, TwoMeanings
+from actions.questions import AnswerQuestion
+from madoguchi.services.desk import Desk
+from madoguchi.store import Conversation, Intent, Refund, Reorder, ReturnAuthorization
+from tests.unit.actions.conftest import Talk
+
+type Begin = Callable[..., Talk]
+KETTLE = {"title": "電気ケトル", "category": "electronics", "price": 4980, "delivered": "-3d"}
+LAMP = {"title": "デスクライト", "category": "furniture", "price": 6980, "delivered": "-3d"}
+PLACED = {"title": "電気ケトル", "price": 4980, "placed": "-1h", "state": "placed"}
+
+
+def count(desk: Desk, table: Any, *where: Any) -> int:
+    """How many rows there are."""
+    with desk.store.reading() as session:
+        return session.scalar(select(func.count()).select_from(table).where(*where)) or 0
+
+
+def test_nothing_happens_before_the_yes(talk: Begin) -> None:
+    begun = talk(orders={"one": KETTLE})
+    said = begun.hear("report_defect", "動きません")
+    assert "4,980円" in said[-1]
+    assert count(begun.desk, ReturnAuthorization) == 0
+
+
+def test_a_yes_performs_what_was_proposed(talk: Begin) -> None:
+    begun = talk(orders={"one": KETTLE})
+    begun.hear("report_defect", "動きません")
+    begun.hear("affirm", "はい")
+    assert count(begun.desk, ReturnAuthorization) == 1
+
+
+def test_a_second_yes_orders_nothing(talk: Begin) -> None:
+    begun = talk(orders={"one": KETTLE})
+    for intent in ("report_defect", "affirm", "affirm"):
+        begun.hear(intent)
+    assert count(begun.desk, ReturnAuthorization) == 1
+    assert count(begun.desk, Reorder) == 0
+
+
+def test_a_no_changes_nothing(talk: Begin) -> None:
+    begun = talk(orders={"one": PLACED})
+    begun.hear("cancel_order", "キャンセルしたい")
+    begun.hear("deny", "いいえ")
+    begun.hear("affirm", "はい")
+    assert count(begun.desk, Refund) == 0
+    assert count(begun.desk, Intent, Intent.recovery_point == "dropped") == 1
+
+
+def test_a_change_inside_the_yes_is_proposed_first(talk: Begin) -> None:
+    begun = talk(orders={"one": PLACED})
+    begun.hear("cancel_order", "キャンセルしたい")
+    said = begun.hear("affirm", "はい、でもギフト残高で", refund_method="gift_balance")
+    assert "ギフト残高" in said[-1]
+    assert count(begun.desk, Refund) == 0
+    begun.hear("affirm", "はい")
+    assert count(begun.desk, Refund, Refund.destination == "gift_balance") == 1
+
+
+def test_a_yes_that_repeats_the_article_is_a_yes(talk: Begin) -> None:
+    begun = talk(orders={"one": PLACED})
+    begun.hear("cancel_order", "キャンセルしたい")
+    first = begun.slots["proposal"]
+    said = begun.hear("affirm", "はい、電気ケトルで", product="電気ケトル")
+    assert begun.slots["proposal"] in (None, first)
+    if begun.slots["proposal"] is not None:
+        assert "4,980円" in said[-1]
+
+
+def test_another_article_in_the_middle_takes_the_place_of_the_first(talk: Begin) -> None:
+    begun = talk(orders={"one": KETTLE, "two": LAMP})
+    begun.hear("report_defect", "ケトルが動きません", product="ケトル")
+    said = begun.hear("inform", "やっぱりライトのほう", product="ライト")
+    assert "デスクライト" in said[-1]
+    begun.hear("affirm", "はい")
+    with begun.desk.store.reading() as session:
+        assert session.scalars(select(ReturnAuthorization)).one().refund_amount == 6980
+
+
+def test_a_new_trouble_in_the_middle_is_taken_up_with_a_word(talk: Begin) -> None:
+    begun = talk(orders={"one": KETTLE}, memberships={"content": {}})
+    begun.hear("report_defect", "動きません")
+    said = begun.hear("report_accidental_signup", "それより間違えて会員になった")
+    assert any("手続きして" in text for text in said)
+    assert "980円" in said[-1]
+    begun.hear("affirm")
+    assert count(begun.desk, ReturnAuthorization) == 0
+    assert count(begun.desk, Refund) == 1
+
+
+def test_a_question_is_left_to_the_rules_and_the_form_goes_on(talk: Begin) -> None:
+    begun = talk(orders={"one": KETTLE})
+    begun.hear("report_defect", "動きません")
+    assert begun.hear("ask_return_fee", "送料は?") == []
+    begun.open = True
+    begun.events.append({"event": "action", "name": "action_answer"})
+    begun.events.append({"event": "bot", "text": "…"})
+    said = begun.hear_again()
+    assert "4,980円" in said[-1]
+
+
+def test_never_mind_in_the_middle_changes_nothing(talk: Begin) -> None:
+    begun = talk(orders={"one": PLACED})
+    begun.hear("cancel_order", "キャンセルしたい")
+    begun.hear("withdraw_request", "やっぱりやめます")
+    begun.hear("affirm", "はい")
+    assert count(begun.desk, Refund) == 0
+
+
+def test_several_articles_are_served_one_after_the_other(talk: Begin) -> None:
+    begun = talk(orders={"one": KETTLE, "two": LAMP})
+    begun.hear("return_item", "ケトルとライト、未開封なので返品したい", product="ケトル")
+    begun.slots["later"] = [{"product": "ライト", "condition": "unopened"}]
+    begun.hear("affirm")
+    begun.hear("affirm")
+    assert count(begun.desk, ReturnAuthorization) == 2
+
+
+def test_of_two_articles_one_instead_of_the_other_is_the_last(talk: Begin) -> None:
+    begun = talk(orders={"one": KETTLE, "two": LAMP})
+    said = begun.hear_entities(
+        "report_defect", "ケトルじゃなくてライトが点きません", [("product", "ケトル"), ("product", "ライト")]
+    )
+    assert "デスクライト" in said[-1]
+    assert not begun.slots.get("later")
+
+
+@pytest.mark.parametrize("value", ["other", "100000000", "'; DROP TABLE orders; --", "refund_limit"])
+def test_no_entity_can_be_what_the_policy_does_not_know(talk: Begin, value: str) -> None:
+    begun = talk(orders={"one": KETTLE})
+    said = begun.hear("report_defect", "動きません", refund_method=value, condition=value, line=value)
+    assert said
+    assert count(begun.desk, ReturnAuthorization) == 0
+
+
+def test_a_choice_of_somebody_elses_line_shows_nothing(talk: Begin) -> None:
+    begun = talk(
+        customers={"me": {}, "you": {"phone": "09033334444"}},
+        orders={"mine": {**KETTLE, "customer": "me"}, "yours": {**LAMP, "customer": "you"}},
+    )
+    said = begun.hear("report_defect", "動きません", line=f"line:{begun.names['lines']['yours'][0]}")
+    assert all("デスクライト" not in text for text in said)
+
+
+def test_a_wish_for_a_human_hands_over(talk: Begin) -> None:
+    begun = talk(orders={"one": KETTLE})
+    begun.replies(HandOver, "request_agent", "人と話したい")
+    with begun.desk.store.reading() as session:
+        conversation = session.get_one(Conversation, begun.conversation)
+        assert (conversation.owner, conversation.handoff_reason) == ("waiting", "requested")
+
+
+def test_a_second_complaint_or_a_strong_one_hands_over(talk: Begin) -> None:
+    mild, strong = talk(), talk()
+    mild.replies(Complaint, "complain", "残念です")
+    assert owner(mild) == "bot"
+    mild.replies(Complaint, "complain", "本当に残念です")
+    strong.replies(Complaint, "complain", "ふざけるな")
+    assert [owner(mild), owner(strong)] == ["waiting", "waiting"]
+
+
+def test_not_understood_twice_hands_over(talk: Begin) -> None:
+    begun = talk()
+    begun.replies(TwoMeanings, "nlu_fallback", "もごもご")
+    assert owner(begun) == "bot"
+    begun.replies(TwoMeanings, "nlu_fallback", "むにゃむにゃ")
+    assert owner(begun) == "waiting"
+
+
+def test_a_call_without_a_known_number_asks_for_it_and_then_books(talk: Begin) -> None:
+    begun = talk(customers={"one": {"phone": None}})
+    asked = begun.replies(BookCall, "request_callback", "電話してほしい")
+    said = begun.hear("inform", "090-1234-9999です", phone_number="+819012349999")
+    assert "番号" in asked[0]["text"]
+    assert "9999" in said[0]
+
+
+def test_another_way_of_a_promised_refund_is_proposed(talk: Begin) -> None:
+    begun = talk(orders={"one": {**KETTLE, "returns": [{}]}})
+    begun.replies(AnswerQuestion, "ask_refund_method", "ギフト残高に変えて", refund_method="gift_balance")
+    assert begun.slots["trouble"] == "change_refund_method"
+    begun.events.append({"event": "action", "name": "action_answer"})
+    assert "ギフト残高" in begun.hear_again()[-1]
+    begun.hear("affirm")
+    with begun.desk.store.reading() as session:
+        assert session.scalars(select(ReturnAuthorization)).one().method == "gift_balance"
+
+
+def owner(begun: Talk) -> str:
+    """Who owns the talk."""
+    with begun.desk.store.reading() as session:
+        return session.get_one(Conversation, begun.conversation).owner

@@ -1,0 +1,87 @@
+"""Words that mean one thing whatever the intent is."""
+
+from __future__ import annotations
+
+import pytest
+
+from actions import words
+
+
+@pytest.mark.parametrize(
+    ("text", "condition"),
+    [
+        ("未開封です", "unopened"),
+        ("開けてません", "unopened"),
+        ("まだ開封しておりません", "unopened"),
+        ("封は切ってませんが、段ボールは開けました", "unopened"),
+        ("タグも付いたままです", "unopened"),
+        ("開封したけど思ったのと違う", "opened"),
+        ("箱は開けたけど中身は触ってない", "opened"),
+        ("中身を確認するため開封はいたしましたが、使用はしておりません", "opened"),
+        ("試着だけ", "tried_on"),
+        ("家の中で一度履いてみただけです", "tried_on"),
+        ("一日履いて出かけました", "used"),
+        ("何度か使いました", "used"),
+        ("開封して一度使った", "used"),
+        ("一度はいて洗いました", "washed"),
+        ("水洗い一回しました", "washed"),
+        ("落として壊してしまいました", "damaged_by_customer"),
+        ("子どもが破いてしまった", "damaged_by_customer"),
+        ("洗濯機が届きました", None),
+        ("洗っていません", None),
+        ("使い方が分かりません", None),
+        ("使えません", None),
+        ("サイズが合いませんでした", None),
+    ],
+)
+def test_condition(text: str, condition: str | None) -> None:
+    assert words.meant("condition", text) == condition
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("電源が入らないので交換してください", "defect"),
+        ("小さいので交換して", "wrong_size"),
+        ("違う色のが届いたので取り替えて", "wrong_item"),
+        ("ネジが足りないので交換してください", "missing_part"),
+        ("イメージと違うので交換したい", "change_of_mind"),
+        ("交換してください", None),
+    ],
+)
+def test_problem_of_an_exchange(text: str, problem: str | None) -> None:
+    assert words.meant("problem", text) == problem
+
+
+@pytest.mark.parametrize(
+    ("text", "wish"),
+    [
+        ("結局ちゃんと届いて、問題なかったです", "arrived_fine"),
+        ("無事に届きました", "arrived_fine"),
+        ("まだ届いていませんが問題ないですか", None),
+        ("全額また返して", "refund_again"),
+        ("残りも返金してください", "refund_again"),
+        ("いつ返金されますか", None),
+    ],
+)
+def test_wish_without_an_intent(text: str, wish: str | None) -> None:
+    assert words.meant("wish", text) == wish
+
+
+@pytest.mark.parametrize("text", ["ふざけるな", "いい加減にしてください", "消費者センターに言います", "訴えますよ"])
+def test_anger(text: str) -> None:
+    assert words.meant("anger", text) == "strong"
+
+
+@pytest.mark.parametrize("text", ["遅いですね", "困っています", "残念です"])
+def test_no_anger(text: str) -> None:
+    assert words.meant("anger", text) is None
+
+
+def test_width_and_case_do_not_matter() -> None:
+    assert words.meant("refund_method", "別のｶｰﾄﾞに返して") == "other_card"
+
+
+def test_an_unknown_topic_is_a_bug() -> None:
+    with pytest.raises(LookupError):
+        words.meant("weather", "晴れ")
