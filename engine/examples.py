@@ -25,7 +25,7 @@ EXAMPLES = Path("data/nlu")
 # Letters of the longest texts that customers of any shop type alike (はい, キャンセル): they may stand among
 # the held-out messages too, for nobody could write them in another way.
 TRIVIAL = 6
-_LONG = 10  # letters from which on a difference of one is a slip, not a close call
+_LONG = 14  # letters from which on a difference of one is a slip, not a close call
 _ANNOTATION = re.compile(r"\[(?P<text>[^\[\]]+)\](?:\([^()]*\)|\{[^{}]*\})")
 
 

@@ -11,7 +11,10 @@ from typing import Dict, FrozenSet, Pattern
 
 # A longer message tells more than one thing, and a denial in it is rarely the point.
 _LONGEST = 60
-_QUESTION = r"(?!か|でしょ|の(?:か|です|でしょ|で|に)|ん(?:です|でしょう)?か|と(?!い[てう])|け(?:れ|り)|\?|うち|場合|なら|とき|時|まま)"
+_QUESTION = (
+    r"(?!か|でしょ|の(?:か|です|でしょ|で|に)|ん(?:です|でしょう)?か|と(?!い[てう])|け(?:れ|り)"
+    r"|\?|うち|場合|なら|とき|時|まま)"
+)
 _NO = rf"(?:ない|なく(?!な)|ありません|ございません|ません|まへん|へん){_QUESTION}"
 _WISH = r"(?:た(?:い|く)|て(?:ほし|欲し)(?:い|く)|てもらいた(?:い|く))"
 _DENIED = (

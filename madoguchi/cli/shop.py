@@ -1,7 +1,8 @@
-"""`madoguchi event`, `bench tau`: what the outside tells the shop, and the τ-bench shop replayed."""
+"""`madoguchi event`, `import`, `policy replay`, `bench tau`: what comes to the shop from outside, and what-if."""
 
 from __future__ import annotations
 
+import csv
 import json
 import tempfile
 import uuid
@@ -12,25 +13,34 @@ from typing import Annotated, Any
 import httpx
 import typer
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from madoguchi.bootstrap import Settings
+from madoguchi.bootstrap import Settings, build_desk
 from madoguchi.payments import build_processor
 from madoguchi.policy.terms_file import TermsError, load_terms
+from madoguchi.services import importing, replay
 from madoguchi.services.events import KINDS
 from madoguchi.services.tau_replay import Failure, Replay, Tally
+from madoguchi.store import Store
+from madoguchi.store.migrate import upgrade
 from madoguchi.web.webhooks import signer
 
 console = Console(stderr=True, highlight=False)
 TIMEOUT_S = 15
+_COLUMNS = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
     app.command("event")(event)
+    app.command("import")(import_orders)
+    policy = typer.Typer(no_args_is_help=True, help="The shop's terms.")
+    policy.command("replay")(policy_replay)
+    policy.callback()(lambda: None)  # keeps `replay` a command of its own however few there are
+    app.add_typer(policy, name="policy")
     bench = typer.Typer(no_args_is_help=True, help="Measurements on data of others.")
     bench.command("tau")(bench_tau)
-    bench.callback()(lambda: None)  # keeps `tau` a command of its own however few there are
+    bench.callback()(lambda: None)
     app.add_typer(bench, name="bench")
 
 
@@ -56,6 +66,60 @@ def event(
     response = _send(Settings(), kind, data, event_id or f"msg_{uuid.uuid4().hex}")
     console.print(response.json().get("outcome") or response.json().get("detail"))
     raise typer.Exit(0 if response.is_success else 1)
+
+
+def import_orders(
+    path: Annotated[
+        Path, typer.Argument(help="A .jsonl file with an order a line, or a .csv with a row a line of one.")
+    ],
+) -> None:
+    """Import a shop's own orders; started again it goes on where it stopped. Refused rows go to <file>.refused.csv."""
+    if path.suffix not in (".jsonl", ".csv") or not path.is_file():
+        console.print(f"[red]{path} is no .jsonl or .csv file.[/red]")
+        raise typer.Exit(1)
+    store = Store(Settings().database_url)
+    upgrade(store)
+    refused_path = path.with_name(f"{path.name}.refused.csv")
+    with refused_path.open("w", encoding="utf-8", newline="") as file, Progress(*_COLUMNS, console=console) as progress:
+        refused = csv.writer(file)
+        refused.writerow(["line", "reason"])
+        step = progress.add_task("Importing", total=path.stat().st_size)
+        report = importing.load(
+            store,
+            path,
+            on_refused=lambda row: refused.writerow([row.line, row.reason]),
+            on_progress=lambda position: progress.update(step, completed=position),
+        )
+    console.print(f"{report.taken} orders imported, {report.there} were there already, {report.refused} rows refused.")
+    if report.refused:
+        console.print(f"The refused rows and their reasons are in {refused_path}.")
+    else:
+        refused_path.unlink()
+    raise typer.Exit(1 if report.refused else 0)
+
+
+def policy_replay(
+    terms: Annotated[Path, typer.Option(help="The new terms; their newest version is applied to every request.")],
+    since: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Requests decided from this day on.")],
+) -> None:
+    """Decide past requests anew by other terms, and print which decisions and which yen would change."""
+    settings = Settings()
+    desk = build_desk(settings)
+    try:
+        new = load_terms(terms).versions[-1]
+    except TermsError as problem:
+        console.print(f"[red]{problem}[/red]")
+        raise typer.Exit(1) from None
+    start = since.replace(tzinfo=new.calendar.zone)
+    changed, before, after = 0, 0, 0
+    with Progress(console=console) as progress:
+        step = progress.add_task("Deciding anew", total=(total := replay.count(desk, start)))
+        for each in replay.replay(desk, new, start, lambda: progress.advance(step)):
+            before, after = before + each.before.amount, after + each.after.amount
+            if each.changed:
+                changed += 1
+                typer.echo(_difference(each))
+    typer.echo(f"{changed} of {total} decisions would change; {before:,} would become {after:,} ({after - before:+,}).")
 
 
 def bench_tau(
@@ -103,6 +167,12 @@ def _send(settings: Settings, kind: str, data: dict[str, Any], event_id: str) ->
     except httpx.HTTPError:
         console.print(f"[red]No answer from {address}: is `madoguchi run` running?[/red]")
         raise typer.Exit(1) from None
+
+
+def _difference(each: replay.Replayed) -> str:
+    day, about = each.decided_at.date().isoformat(), each.order_number or "membership"
+    verdicts = f"{each.before.outcome} {each.before.amount:,} -> {each.after.outcome} {each.after.amount:,}"
+    return f"{day}  {about:24} {each.kind:20} {verdicts} {each.currency}"
 
 
 def _print(tallies: dict[str, Tally], prefix: str) -> None:

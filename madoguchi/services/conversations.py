@@ -12,9 +12,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import func, or_, select, update
@@ -22,108 +20,24 @@ from sqlalchemy.orm import Session
 
 from madoguchi.services import handoffs
 from madoguchi.services.desk import Desk
+from madoguchi.services.talk import (
+    MAX_ATTEMPTS,
+    ClaimedTurn,
+    Head,
+    MessageView,
+    Owner,
+    Refusal,
+    Reply,
+    Stored,
+    Understood,
+)
 from madoguchi.store import Choice, Conversation, Message, Order, OrderLine
 
 LEASE = timedelta(seconds=15)
 """How long a claimed turn belongs to its runner; longer than any turn may last."""
-MAX_ATTEMPTS = 3
 PATIENCE = timedelta(seconds=45)
 """How long a message may wait for a program that does not answer before a human is called."""
 PURCHASES = 20
-
-
-class Owner(StrEnum):
-    """Who may answer."""
-
-    BOT = "bot"
-    WAITING = "waiting"
-    AGENT = "agent"
-    CLOSED = "closed"
-
-
-class Refusal(StrEnum):
-    """Why a message was not stored."""
-
-    CHANGED = "changed"  # the id was used already, for other content
-    SPENT = "spent"  # the button was pressed before, or the talk has gone on since it was offered
-    UNKNOWN_CHOICE = "unknown_choice"  # no such button in this conversation
-
-
-@dataclass(frozen=True)
-class MessageView:
-    """A message as its customer may see it."""
-
-    id: int
-    client_id: str
-    author: str
-    text: str
-    content: dict[str, Any]
-    state: str
-    at: datetime
-
-
-@dataclass(frozen=True)
-class Stored:
-    """The message is safe; `new` is false where the same one had been stored before."""
-
-    message: MessageView
-    new: bool
-
-
-@dataclass(frozen=True)
-class Offered:
-    """A button under a reply: its single-use token, and the payload that never leaves the desk."""
-
-    token: str
-    title: str
-    payload: str
-
-
-@dataclass(frozen=True)
-class Reply:
-    """A reply to store: words, what else is shown, and its buttons."""
-
-    text: str
-    content: dict[str, Any] = field(default_factory=dict)
-    choices: tuple[Offered, ...] = ()
-
-
-@dataclass(frozen=True)
-class Understood:
-    """How the engine understood a customer's message."""
-
-    intent: str | None = None
-    confidence: float | None = None
-    entities: tuple[dict[str, Any], ...] = ()
-    model: str | None = None
-
-
-@dataclass(frozen=True)
-class ClaimedTurn:
-    """A customer's message to be answered now, by the caller alone until the lease ends.
-
-    Exactly one of `text` (what was typed) and `payload` (of the button that was pressed) is given.
-    """
-
-    conversation_id: str
-    message_id: int
-    text: str | None
-    payload: str | None
-    attempt: int
-    purchases: tuple[str, ...]
-
-    @property
-    def hopeless(self) -> bool:
-        """Whether it was tried too often already, each time by a program that died over it."""
-        return self.attempt > MAX_ATTEMPTS
-
-
-@dataclass(frozen=True)
-class Head:
-    """Where a conversation stands: enough to know whether there is something new to show."""
-
-    owner: str
-    last_message_id: int
 
 
 def open_conversation(session: Session, customer_id: int | None, now: datetime) -> Conversation:
@@ -244,14 +158,10 @@ def give_up(desk: Desk, turn: ClaimedTurn, apologize: Callable[[handoffs.Promise
         return _add_replies(session, conversation, message, (apologize(promise),), now)
 
 
-def messages_since(desk: Desk, conversation_id: str, after: int = 0, *, limit: int = 200) -> tuple[MessageView, ...]:
+def messages_since(
+    session: Session, conversation_id: str, after: int = 0, *, limit: int = 200
+) -> tuple[MessageView, ...]:
     """Return the messages after this id in order; with 0 the newest ones. An agent's notes are not among them."""
-    with desk.store.reading() as session:
-        return messages_in(session, conversation_id, after, limit)
-
-
-def messages_in(session: Session, conversation_id: str, after: int, limit: int = 200) -> tuple[MessageView, ...]:
-    """Do the same inside the caller's transaction."""
     shown = select(Message).where(Message.conversation_id == conversation_id, Message.author != "note")
     if after:
         found = session.scalars(shown.where(Message.id > after).order_by(Message.id).limit(limit)).all()

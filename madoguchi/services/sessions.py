@@ -15,8 +15,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from madoguchi.services import conversations
-from madoguchi.services.conversations import MessageView
 from madoguchi.services.desk import Desk
+from madoguchi.services.talk import MessageView
 from madoguchi.store import Conversation, Customer, CustomerSession, UsedToken
 
 CUSTOMER_SESSION = timedelta(hours=12)
@@ -101,7 +101,7 @@ def look(desk: Desk, secret: str | None, after: int) -> Look | None:
         if row is None:
             return None
         talk = session.get_one(Conversation, row.conversation_id)
-        return Look(talk.id, conversations.messages_in(session, talk.id, after), talk.owner)
+        return Look(talk.id, conversations.messages_since(session, talk.id, after), talk.owner)
 
 
 def sign_out(desk: Desk, secret: str) -> str | None:

@@ -16,8 +16,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from madoguchi.services import conversations, sessions
-from madoguchi.services.conversations import MessageView, Refusal
 from madoguchi.services.sessions import NotAdmitted, Opened, Visit
+from madoguchi.services.talk import MessageView, Refusal
 from madoguchi.web.context import Web, web_of
 from madoguchi.web.limits import MESSAGES, NEW_VISITORS, SIGN_INS, Limits, Rate
 from madoguchi.web.live import Live

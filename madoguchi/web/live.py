@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from madoguchi.services import conversations
-from madoguchi.services.conversations import Head
+from madoguchi.services.talk import Head
 from madoguchi.web.context import Services
 
 log = structlog.get_logger()

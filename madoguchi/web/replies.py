@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from madoguchi.rasa import BotReply
-from madoguchi.services.conversations import Offered, Reply
+from madoguchi.services.talk import Offered, Reply
 from madoguchi.web.sentences import Sentences
 
 TITLE_LENGTH = 200

@@ -14,8 +14,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from madoguchi.rasa import Engine, EngineFailed, EngineUnreachable, Turn
 from madoguchi.services import conversations
-from madoguchi.services.conversations import ClaimedTurn, Reply, Understood
 from madoguchi.services.handoffs import Promise
+from madoguchi.services.talk import ClaimedTurn, Reply, Understood
 from madoguchi.web.context import Services
 from madoguchi.web.live import Live
 from madoguchi.web.pages import TOKYO

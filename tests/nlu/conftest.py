@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +19,26 @@ ROOT = Path(__file__).parents[2]
 TABLES = Path(__file__).parent / "behaviour"
 HELDOUT = Path(__file__).parent / "heldout"
 Prediction = Mapping[str, Any]
+BABBLE = [
+    "あばばばば",
+    "ｄｋｆｊｇｈ",
+    "ｐｐｐｐｐ",
+    "んんんんにゃもげら",
+    "qwertyuiop",
+    "アカサタナハマ",
+    "いろはにほへとちりぬるを",
+    "kldfsjg klsdfj",
+    "ぽよぽよぽよ",
+    "ふがふがほげほげ",
+    "zzzzzz",
+    "仝",
+    "ゟヿ",
+    "龘龘龘",
+    "宇宙戦艦",
+    "שלום",
+    "ขอคืนเงิน",
+    "₪₪₪",
+]
 
 
 def table(name: str) -> list[dict[str, Any]]:
@@ -55,15 +76,18 @@ class Understood:
 
 @pytest.fixture(scope="session")
 def understood(tmp_path_factory: pytest.TempPathFactory) -> Understood:
-    """Understand all messages in one run of the engine."""
+    """Understand all messages in one run of the engine, by the model in MADOGUCHI_NLU_MODEL or the newest."""
     wanted = {(row["text"], None) for name in ("functionality", "direction", "naughty") for row in table(name)}
     wanted |= {(text, None) for each in all_variants() for text in (each.base, each.text)}
+    wanted |= {(text, None) for text in BABBLE}
     wanted |= {(line.text, line.day) for line in heldout_lines()}
     keys = sorted(wanted, key=repr)
     folder = tmp_path_factory.mktemp("understood")
     rows = "".join(json.dumps({"text": text} | ({"day": day} if day else {})) + "\n" for text, day in keys)
     (folder / "in.jsonl").write_text(rows, encoding="utf-8")
     command = ["engine/.venv/bin/python", "-m", "engine.parse", str(folder / "in.jsonl")]
+    if os.environ.get("MADOGUCHI_NLU_MODEL"):
+        command += ["--model", os.environ["MADOGUCHI_NLU_MODEL"]]
     run = subprocess.run(
         [*command, "--output", str(folder / "out.jsonl")], cwd=ROOT, capture_output=True, text=True, check=False
     )

@@ -27,7 +27,7 @@ def shipped() -> list[Example]:
         (("thank", "ありがとう"), ("thank", "ありがとう!!😊")),
         (("thank", "ｱﾘｶﾞﾄｳ"), ("goodbye", "アリガトウ")),
         (("cancel_order", "注文をキャンセルしたいです"), ("return_item", "注文をキャンセルしたいです")),
-        (("cancel_order", "注文をキャンセルしたいです"), ("return_item", "注文キャンセルしたいです")),
+        (("cancel_order", "昨日の注文をキャンセルしたいです"), ("return_item", "昨日の注文キャンセルしたいです")),
     ],
 )
 def test_a_text_that_stands_twice_or_too_near_another_intent_is_refused(pair: tuple[tuple[str, str], ...]) -> None:
@@ -38,7 +38,7 @@ def test_a_text_that_stands_twice_or_too_near_another_intent_is_refused(pair: tu
     "pair",
     [
         (("report_not_delivered", "届かない"), ("inform", "届いた")),
-        (("cancel_order", "注文をキャンセルしたいです"), ("cancel_order", "注文キャンセルしたいです")),
+        (("cancel_order", "昨日の注文をキャンセルしたいです"), ("cancel_order", "昨日の注文キャンセルしたいです")),
         (("cancel_order", "キャンセルしてください"), ("withdraw_request", "キャンセルしないでください")),
     ],
 )

@@ -114,7 +114,7 @@ class TestTheWarehouse:
         for _ in range(2):
             scanned = client.post("/shop/warehouse/scan", data={"number": number, "event": event})
             told = client.get(scanned.headers["location"])
-            assert f"返品番号 {number} の到着を記録しました" in told.text
+            assert f"受付番号 {number} の到着を記録しました" in told.text
         assert number not in Tags(told.text).inputs("number")
         with shop.desk.store.reading() as session:
             row = session.scalars(select(ReturnAuthorization).where(ReturnAuthorization.number == number)).one()

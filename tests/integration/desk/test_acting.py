@@ -276,6 +276,17 @@ class TestTwoPeople:
         with world.desk.store.reading() as session:
             assert session.get_one(Approval, number).state == "outdated"
 
+    def test_agreed_is_what_was_asked_for_and_not_what_it_has_become(self, world: World) -> None:
+        talk = taken(world, CAMERA_ORDER)
+        act = Act("defect", CAMERA_ORDER, exception=True, reason="初期不良")
+        outcome = done(world, talk, act)
+        assert isinstance(outcome, Waiting)
+        done(world, talk, Act("refund", CAMERA_ORDER, amount=5_000, reason="お詫び"), key="meanwhile")
+        decided = acting.decide_approval(world.desk, world.person("tanaka"), outcome.approval_id, agree=True, words="")
+        assert isinstance(decided, Changed)
+        assert isinstance(decided.after, Preview)
+        assert (decided.after.amount, count(world, ReturnAuthorization)) == (243_000, 0)
+
     def test_the_database_itself_refuses_one_person_twice(self, world: World) -> None:
         number = self.asked(world)
         own = update(Approval).where(Approval.id == number).values(decided_by=Approval.asked_by)

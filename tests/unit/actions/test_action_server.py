@@ -104,7 +104,7 @@ def test_a_broken_action_is_an_apology_and_a_human_in_time(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     begun = talk()
-    door = Door(desk, book, SECRET, deadline_s=0.3)
+    door = Door(desk, book, SECRET, deadline_s=0.3, handoff_s=4)
     door.executor.register_action(Broken(failure))
     client = TestClient(app_of(door))
     started = time.monotonic()
@@ -120,7 +120,7 @@ def test_a_broken_action_is_an_apology_and_a_human_in_time(
 
 
 def test_the_apology_stands_even_where_no_human_can_be_called(desk: Desk, book: Phrasebook) -> None:
-    door = Door(desk, book, SECRET, deadline_s=0.3)
+    door = Door(desk, book, SECRET, deadline_s=0.3, handoff_s=4)
     door.executor.register_action(Broken(RuntimeError()))
     answer = TestClient(app_of(door)).post("/webhook", json=call("action_broken", "nobody's"), headers=KEY)
     assert answer.status_code == 200

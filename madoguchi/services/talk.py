@@ -1,0 +1,105 @@
+"""The words of a talk: who owns it, its messages as they are shown, the turns to be run and the replies to store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+MAX_ATTEMPTS = 3
+"""How often a turn is tried before a human is called."""
+
+
+class Owner(StrEnum):
+    """Who may answer."""
+
+    BOT = "bot"
+    WAITING = "waiting"
+    AGENT = "agent"
+    CLOSED = "closed"
+
+
+class Refusal(StrEnum):
+    """Why a message was not stored."""
+
+    CHANGED = "changed"  # the id was used already, for other content
+    SPENT = "spent"  # the button was pressed before, or the talk has gone on since it was offered
+    UNKNOWN_CHOICE = "unknown_choice"  # no such button in this conversation
+
+
+@dataclass(frozen=True)
+class MessageView:
+    """A message as its customer may see it."""
+
+    id: int
+    client_id: str
+    author: str
+    text: str
+    content: dict[str, Any]
+    state: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The message is safe; `new` is false where the same one had been stored before."""
+
+    message: MessageView
+    new: bool
+
+
+@dataclass(frozen=True)
+class Offered:
+    """A button under a reply: its single-use token, and the payload that never leaves the desk."""
+
+    token: str
+    title: str
+    payload: str
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A reply to store: words, what else is shown, and its buttons."""
+
+    text: str
+    content: dict[str, Any] = field(default_factory=dict)
+    choices: tuple[Offered, ...] = ()
+
+
+@dataclass(frozen=True)
+class Understood:
+    """How the engine understood a customer's message."""
+
+    intent: str | None = None
+    confidence: float | None = None
+    entities: tuple[dict[str, Any], ...] = ()
+    model: str | None = None
+
+
+@dataclass(frozen=True)
+class ClaimedTurn:
+    """A customer's message to be answered now, by the caller alone until the lease ends.
+
+    Exactly one of `text` (what was typed) and `payload` (of the button that was pressed) is given.
+    """
+
+    conversation_id: str
+    message_id: int
+    text: str | None
+    payload: str | None
+    attempt: int
+    purchases: tuple[str, ...]
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether it was tried too often already, each time by a program that died over it."""
+        return self.attempt > MAX_ATTEMPTS
+
+
+@dataclass(frozen=True)
+class Head:
+    """Where a conversation stands: enough to know whether there is something new to show."""
+
+    owner: str
+    last_message_id: int
