@@ -224,6 +224,9 @@ class Hearing:
         memory = self.memory
         if memory["trouble"] is None and memory["proposal"] is None:
             self.speaker.say("affirm_nothing")
+        elif self.turn.says("yes_and_no"):
+            self.speaker.say("not_understood_here")
+            self.work.consider()
         elif memory["proposal"] is not None and not self._changes_something():
             self.work.confirm(str(memory["proposal"]))
         else:

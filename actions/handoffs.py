@@ -13,6 +13,7 @@ from actions.resolutions import TWICE, readable, say_promise
 from actions.slots import FORM, HINTS, STANDING, Turn
 from madoguchi.services import answers, callbacks, handoffs, resolve, wishes
 from madoguchi.services.callbacks import Booked, Full, NeedsPhone
+from madoguchi.services.views import Values
 from madoguchi.services.wishes import Wish
 
 CERTAIN_ENOUGH = 0.05
@@ -111,8 +112,9 @@ class BookCall(DeskAction):
         chosen, number = turn.entity("call_at"), turn.entity("phone_number") or turn.slot("phone_number")
         slot = datetime.fromisoformat(str(chosen)) if chosen else None
         match callbacks.book(self.desk, turn.conversation, slot, str(number) if number else None):
-            case Booked(slot_at, phone_end):
-                speaker.say("call_booked", {"slot_at": slot_at, "phone": phone_end})
+            case Booked(slot_at, phone_end, already):
+                values: Values = {"slot_at": slot_at, "phone": phone_end}
+                speaker.say("call_booked_already" if already else "call_booked", values)
                 return [SlotSet("call_wanted", None), SlotSet("misses", None)]
             case NeedsPhone():
                 speaker.say("ask_phone")

@@ -29,8 +29,6 @@ ASKED: Mapping[str, str] = {
 
 NOTHING_PROMISED = frozenset({"nothing_fits", "no_orders", "declined_nothing_to_change"})
 """Replies that say that there is no promised refund whose way could be changed."""
-CHOSEN_AS = {"order_status": "line", "missing_mail": "notice", "membership": "membership"}
-"""Question → what a choice under its answer names."""
 
 
 class AnswerQuestion(DeskAction):
@@ -66,16 +64,17 @@ class AnswerQuestion(DeskAction):
         return [*(SlotSet(name, value) for name, value in kept.items()), FollowupAction(FORM)]
 
     def _say(self, turn: Turn, speaker: Speaker, question: str, found: Answer) -> None:
-        if found.reply == "return_procedure_general":
+        if found.reply == "return_procedure_general" and not turn.in_form:
             speaker.say(found.reply, found.values, buttons=[RETURN])
             return
         if question == "guarantee" and found.choices:
             wish = Button("button_guarantee", f'/inform{{"wish": "guarantee", "line": "{found.choices[0].value}"}}')
             speaker.say(found.reply, found.values, buttons=[wish])
             return
-        what = CHOSEN_AS.get(question, question)
-        intent = "inform" if what == "notice" else turn.intent
-        speaker.offer(what, found.reply, found.values, found.choices, intent=intent)
+        if question == "missing_mail":
+            speaker.offer("notice", found.reply, found.values, found.choices)
+            return
+        speaker.offer(question, found.reply, found.values, found.choices, intent=turn.intent)
 
 
 class Greet(DeskAction):

@@ -64,6 +64,10 @@ class Phrasebook:
         """Return the names of all replies."""
         return frozenset(self._wordings)
 
+    def place(self, name: str) -> int:
+        """Return where a reply stands among the others, so that choices keep the order of domain.yml; 0 for none."""
+        return list(self._wordings).index(name) if name in self else 0
+
     def placeholders(self, name: str) -> frozenset[str]:
         """Return the names that a reply's wordings want filled."""
         parsed = (part for wording in self._wordings[name] for part in Formatter().parse(wording))
@@ -160,14 +164,15 @@ class Speaker:
     ) -> None:
         """Say a question with its choices: as a card where they have pictures, else as buttons."""
         if what not in PICTURED:
-            self.say(reply, values, choices=[self._button(what, choice) for choice in choices], buttons=buttons)
+            in_order = sorted(choices, key=lambda choice: self.book.place(_label(what, choice)))
+            self.say(reply, values, choices=[self._button(what, choice) for choice in in_order], buttons=buttons)
             return
         items = [self._item(what, choice, intent) for choice in choices]
         self.say(reply, values, card={"card": "choices", "items": items} if items else None, buttons=buttons)
 
     def _button(self, what: str, choice: Choice) -> dict[str, str]:
         value = choice.value.removeprefix(f"{what}:")
-        label = f"choice_{what}_{value}"
+        label = _label(what, choice)
         title = self.book.label(label) if label in self.book else choice.title
         return {"title": title, "payload": inform(what, value)}
 
@@ -181,6 +186,11 @@ class Speaker:
             "date": shown(day, self.book),
             "payload": f"/{intent}{json.dumps({_entity(what, choice): choice.value}, ensure_ascii=False)}",
         }
+
+
+def _label(what: str, choice: Choice) -> str:
+    """Return the name of the words for a choice, for choices that are codes."""
+    return f"choice_{what}_{choice.value.removeprefix(f'{what}:')}"
 
 
 def _entity(what: str, choice: Choice) -> str:

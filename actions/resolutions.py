@@ -20,8 +20,12 @@ REFUSALS = {"article": (NONE_OF_THEM,), "membership": (NONE_OF_THEM,), "size": (
 """Questions under which there is a way to say that nothing of it is meant."""
 LOST = frozenset({"unknown_order", "no_orders", "no_membership", "nothing_fits"})
 """Replies after which a human may be the quicker way."""
-IN_OTHER_WORDS = {"arrived_fine": {"propose_withdraw": "propose_close", "done_withdraw": "done_close"}}
-"""Kinds of wishes of which a plan is spoken of differently: the same effects, but the trouble is over."""
+IN_OTHER_WORDS = {
+    "arrived_fine": {"propose_withdraw": "propose_close", "done_withdraw": "done_close"},
+    "not_delivered": {"propose_refund": "propose_missing_refund", "done_refund": "done_missing_refund"},
+    "withdraw": {"nothing_fits": "nothing_to_withdraw"},
+}
+"""Kinds of wishes of which the same step is spoken of in other words."""
 NO_METHOD = "declined_refund_method_not_allowed"
 
 
@@ -54,7 +58,7 @@ class Resolution:
             case Propose(key, reply, values):
                 self._propose(key, words.get(reply, reply), {**values, "new_method": wish.refund_method})
             case Tell(reply, values):
-                self._tell(reply, values, wish)
+                self._tell(words.get(reply, reply), values, wish)
             case HandOver(reason, values):
                 self.hand_over(reason, {**values, "kind": wish.kind})
             case Done(reply, values, offer):
@@ -112,14 +116,12 @@ class Resolution:
             self.memory["refund_method"] = None
             self.consider()
             return
-        if reply == "nothing_fits" and self._of_a_canceled_order(wish):
+        if reply == "nothing_to_withdraw" and self._of_a_canceled_order():
             return
         self._say_as_it_is(reply, values, wish)
 
-    def _of_a_canceled_order(self, wish: Wish) -> bool:
+    def _of_a_canceled_order(self) -> bool:
         """Where there is nothing to take back, the customer may mean a cancellation that was performed."""
-        if wish.kind != "withdraw":
-            return False
         canceled = answers.order_open_to(self.desk, self.turn.conversation, "withdraw")
         if canceled is None:
             return False

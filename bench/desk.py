@@ -129,7 +129,11 @@ def measure(desk: Desk, me: Person) -> list[str]:
 
 
 def fill(store: Store, waiting: int, closed: int) -> Person:
-    """Write customers, orders, cases, conversations and their messages, and index them."""
+    """Write customers, orders, cases, conversations and their messages, and index them; once is enough."""
+    me = Person(1, "me", "私", Role.AGENT)
+    with store.reading() as session:
+        if session.get(Staff, 1) is not None:
+            return me
     dice, customers = random.Random(1), max(1, (waiting + closed) // 4)
     with store.engine.begin() as connection:
         connection.execute(insert(Staff).values(login="me", name="私", role="agent", password_hash="-", created_at=NOW))
@@ -146,7 +150,7 @@ def fill(store: Store, waiting: int, closed: int) -> Person:
         written += count
     with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("ANALYZE"))
-    return Person(1, "me", "私", Role.AGENT)
+    return me
 
 
 def _customers(dice: random.Random, count: int) -> Iterator[dict[str, object]]:
@@ -280,7 +284,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--closed", type=int, default=1_000_000)
     parser.add_argument("--open", type=int, default=10_000)
-    parser.add_argument("--database", help="a PostgreSQL or SQLite address; it should be empty")
+    parser.add_argument("--database", help="a PostgreSQL or SQLite address: empty, or filled by an earlier run")
     parser.add_argument("--keep", help="a folder to work in")
     return parser.parse_args()
 

@@ -158,10 +158,14 @@ def give_up(desk: Desk, turn: ClaimedTurn, apologize: Callable[[handoffs.Promise
         return _add_replies(session, conversation, message, (apologize(promise),), now)
 
 
-def messages_since(
-    session: Session, conversation_id: str, after: int = 0, *, limit: int = 200
-) -> tuple[MessageView, ...]:
+def messages_since(desk: Desk, conversation_id: str, after: int = 0, *, limit: int = 200) -> tuple[MessageView, ...]:
     """Return the messages after this id in order; with 0 the newest ones. An agent's notes are not among them."""
+    with desk.store.reading() as session:
+        return messages_in(session, conversation_id, after, limit=limit)
+
+
+def messages_in(session: Session, conversation_id: str, after: int = 0, *, limit: int = 200) -> tuple[MessageView, ...]:
+    """Do the same inside the caller's transaction."""
     shown = select(Message).where(Message.conversation_id == conversation_id, Message.author != "note")
     if after:
         found = session.scalars(shown.where(Message.id > after).order_by(Message.id).limit(limit)).all()

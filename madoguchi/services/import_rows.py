@@ -9,9 +9,11 @@ from sqlalchemy import Table, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from madoguchi.services import ledger
 from madoguchi.store import (
     Account,
     Customer,
+    LedgerEntry,
     Order,
     OrderLine,
     Payment,
@@ -25,7 +27,7 @@ from madoguchi.store import (
 from madoguchi.store.base import Base
 
 if TYPE_CHECKING:
-    from madoguchi.services.importing import OrderRow
+    from madoguchi.services.importing import OrderRow, Paid
 
 type Numbered = tuple[int, "OrderRow"]
 type Refuse = Callable[[int, str], None]
@@ -189,6 +191,22 @@ def _write_refunds(session: Session, orders: Sequence[OrderRow]) -> None:
     ]
     if rows:
         session.execute(insert(Refund), rows)
+        session.execute(insert(LedgerEntry), [entry for row, paid in back.values() for entry in _booked(row, paid)])
+
+
+def _booked(row: OrderRow, paid: Paid) -> Iterable[dict[str, Any]]:
+    """Yield the two entries of a refund that was sent long ago; no gift balance of today follows from them."""
+    steps = ((ledger.SALES, ledger.PAYABLE, "released"), (ledger.PAYABLE, ledger.cash(paid.method.value), "sent"))
+    for debit, credit, step in steps:
+        yield {
+            "key": f"imported:{paid.reference}:{step}",
+            "debit": debit,
+            "credit": credit,
+            "amount": paid.refunded,
+            "currency": row.currency,
+            "reason": "imported",
+            "booked_at": row.placed_at,
+        }
 
 
 def _order(row: OrderRow, customers: dict[str, int], sellers: dict[str, int]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from madoguchi.policy.requests import RequestKind
 from madoguchi.services.finding import FITTING, OF_A_MEMBERSHIP, OF_A_SELLER
-from madoguchi.services.planning import TOLD, WISHES, Own
+from madoguchi.services.planning import ALWAYS_EXCEPTIONS, TOLD, WISHES, Own
 from madoguchi.store import Order
 
 _UNSEEN = frozenset({RequestKind.REFUND_AGAIN, RequestKind.DISSATISFIED_WITH_ANSWER})
@@ -36,7 +36,7 @@ def for_membership() -> dict[str, tuple[str, ...]]:
 
 
 def asks_for(kind: str) -> frozenset[str]:
-    """Return which fields the form of an act has: lines, condition, method, at_once, amount, answer, rma …"""
+    """Return which fields the form of an act has: lines, condition, method, at_once, amount, reason …"""
     returns = {RequestKind.DEFECT, RequestKind.WRONG_SIZE, RequestKind.WRONG_ITEM, RequestKind.MISSING_PART}
     asked: dict[str, set[str]] = {
         RequestKind.CANCEL: {"lines", "method"},
@@ -52,4 +52,4 @@ def asks_for(kind: str) -> frozenset[str]:
         Own.REFUND: {"amount", "method"},
         **{kind: {"lines", "condition", "method"} for kind in returns},
     }
-    return frozenset(asked.get(kind, set()))
+    return frozenset(asked.get(kind, set()) | ({"reason"} if kind in ALWAYS_EXCEPTIONS else set()))

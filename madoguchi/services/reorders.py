@@ -6,6 +6,7 @@ Its failure never touches the refund of the old order: the reorder is a row of i
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select, update
@@ -23,6 +24,15 @@ from madoguchi.services.wishes import Ask, Tell, Wish
 from madoguchi.store import Account, Order, OrderLine, OutboxCall, Payment, Reorder, Variant
 
 OUT_OF_STOCK, PAYMENT_REFUSED = "out_of_stock", "payment_refused"
+
+
+@dataclass(frozen=True)
+class Paid:
+    """What was captured for a reorder: the difference of an exchange, or the whole price."""
+
+    reference: str
+    account: Account
+    amount: int
 
 
 def plan(session: Session, target: Target, wish: Wish) -> Plan | Ask | Tell:
@@ -98,13 +108,14 @@ def charged(session: Session, now: datetime, intent_key: str, outcome: Accepted 
     if isinstance(outcome, Refused):
         _fail(session, rows, PAYMENT_REFUSED)
         return
-    place(session, now, intent_key, rows, paid=outcome.reference)
+    asked = session.scalars(select(OutboxCall).where(OutboxCall.key == f"{intent_key}:charge")).one().payload
+    account = session.get_one(Account, asked["account"])
+    place(session, now, intent_key, rows, Paid(outcome.reference, account, asked["amount"]))
 
 
-def place(session: Session, now: datetime, intent_key: str, rows: list[Reorder], paid: str | None) -> Order:
-    """Write the new order; `paid` is the processor's or ledger's reference, None where it is paid on delivery."""
+def place(session: Session, now: datetime, intent_key: str, rows: list[Reorder], paid: Paid | None) -> Order:
+    """Write the new order; `paid` is what was captured for it, None where nothing was."""
     old = session.get_one(Order, rows[0].order_number)
-    total = sum(row.unit_price * row.quantity for row in rows)
     order = Order(
         number=new_order_number(),
         customer_id=old.customer_id,
@@ -129,27 +140,26 @@ def place(session: Session, now: datetime, intent_key: str, rows: list[Reorder],
         )
         row.state, row.new_order_number = "placed", order.number
     if paid is not None:
-        source = old.payments[0]
         session.add(
             Payment(
-                reference=paid,
+                reference=paid.reference,
                 customer_id=old.customer_id,
                 order_number=order.number,
-                method=source.method,
-                account_reference=source.account_reference,
-                label=source.label,
+                method=paid.account.method,
+                account_reference=paid.account.reference,
+                label=paid.account.label,
                 currency=old.currency,
-                captured=total,
+                captured=paid.amount,
                 captured_at=now,
             )
         )
-        if source.method != "gift_balance":
+        if paid.account.method != "gift_balance":
             ledger.post(
                 session,
                 f"{intent_key}:charged",
-                debit=ledger.cash(source.method),
+                debit=ledger.cash(paid.account.method),
                 credit=ledger.SALES,
-                amount=total,
+                amount=paid.amount,
                 currency=old.currency,
                 reason="reorder",
                 at=now,
@@ -223,7 +233,7 @@ def _pay_by_gift(work: Work, account: Account, amount: int, rows: list[Reorder])
         reason="reorder",
         at=work.now,
     )
-    place(work.session, work.now, work.key, rows, paid=key)
+    place(work.session, work.now, work.key, rows, Paid(key, account, amount))
 
 
 def _fail(session: Session, rows: list[Reorder], failure: str) -> None:

@@ -1,7 +1,8 @@
 """Policy replay: what other terms would have decided on the requests of the past, and the yen between.
 
 Each request is decided twice on the facts as they were at that moment, by the terms of then and by the new ones,
-so that every difference comes from the terms alone. The facts of then are today's rows without what came later.
+so that every difference comes from the terms alone. The facts of then are today's rows without what was written
+at that moment, by the decision itself, or later.
 """
 
 from __future__ import annotations
@@ -78,12 +79,12 @@ def _wishes(since: datetime) -> Select[int]:
     latest = (
         select(func.coalesce(granted, func.max(DecisionRow.id)))
         .where(DecisionRow.case_id.is_not(None), DecisionRow.outcome != "needs_fact")
+        .where(DecisionRow.request["kind"].as_string().in_(_WISHES))
         .group_by(DecisionRow.case_id)
     )
-    kinds = select(Case.id).where(Case.kind.in_(_WISHES))
     return (
         select(DecisionRow.id)
-        .where(DecisionRow.id.in_(latest), DecisionRow.case_id.in_(kinds), DecisionRow.decided_at >= since)
+        .where(DecisionRow.id.in_(latest), DecisionRow.decided_at >= since)
         .order_by(DecisionRow.id)
     )
 
@@ -116,9 +117,9 @@ def _order_then(session: Session, order: Order, row: DecisionRow) -> f.Facts:
     if now.order is None:
         return now
     refunds = tuple(_refund_then(each, then) for each in now.refunds if _written(session, each, then))
-    authorizations = tuple(_authorization_then(each, then) for each in now.authorizations if each.created_at <= then)
-    inquiry = now.inquiry if now.inquiry is not None and now.inquiry.asked_at <= then else None
-    if inquiry is not None and inquiry.answered_at is not None and inquiry.answered_at > then:
+    authorizations = tuple(_authorization_then(each, then) for each in now.authorizations if each.created_at < then)
+    inquiry = now.inquiry if now.inquiry is not None and now.inquiry.asked_at < then else None
+    if inquiry is not None and inquiry.answered_at is not None and inquiry.answered_at >= then:
         inquiry = replace(inquiry, answer=None, answered_at=None)
     lines = tuple(_line_then(session, order, line, refunds, authorizations, then) for line in now.order.lines)
     return replace(
@@ -128,7 +129,7 @@ def _order_then(session: Session, order: Order, row: DecisionRow) -> f.Facts:
             state=OrderState(row.receipt.get("facts", {}).get("state", now.order.state)),
             shipped_at=_until(now.order.shipped_at, then),
             delivered_at=_until(now.order.delivered_at, then),
-            frozen=order.frozen_at is not None and order.frozen_at <= then,
+            frozen=order.frozen_at is not None and order.frozen_at < then,
             lines=lines,
             payments=tuple(_payment_then(each, refunds, authorizations) for each in now.order.payments),
             shipping_refunded=sum(r.shipping for r in refunds)
@@ -137,7 +138,7 @@ def _order_then(session: Session, order: Order, row: DecisionRow) -> f.Facts:
         refunds=refunds,
         authorizations=authorizations,
         inquiry=inquiry,
-        claims=f.ClaimHistory(tuple(at for at in now.claims.approved_at if at <= then)),
+        claims=f.ClaimHistory(tuple(at for at in now.claims.approved_at if at < then)),
     )
 
 
@@ -148,7 +149,7 @@ def _membership_then(session: Session, membership: Membership, then: datetime) -
     known = tuple(
         replace(
             each,
-            ended_at=_until(each.ended_at, then),
+            ended_at=each.ended_at if each.ended_at is not None and each.ended_at < then else None,
             ends_at=None,
             used=used,
             used_this_period=used and each.used_this_period,
@@ -164,16 +165,16 @@ def _membership_then(session: Session, membership: Membership, then: datetime) -
 
 
 def _written(session: Session, refund: f.RefundFacts, then: datetime) -> bool:
-    return session.get_one(Refund, int(refund.id)).created_at <= then
+    return session.get_one(Refund, int(refund.id)).created_at < then
 
 
 def _refund_then(refund: f.RefundFacts, then: datetime) -> f.RefundFacts:
-    sent = refund.sent_at is not None and refund.sent_at <= then
+    sent = refund.sent_at is not None and refund.sent_at < then
     return refund if sent else replace(refund, state=RefundState.PLANNED, sent_at=None)
 
 
 def _authorization_then(authorization: f.AuthorizationFacts, then: datetime) -> f.AuthorizationFacts:
-    arrived = authorization.scanned_at is not None and authorization.scanned_at <= then
+    arrived = authorization.scanned_at is not None and authorization.scanned_at < then
     return authorization if arrived else replace(authorization, state=AuthorizationState.OPEN, scanned_at=None)
 
 
@@ -199,9 +200,7 @@ def _line_then(
     arrived = (each for each in authorizations if each.state is not AuthorizationState.OPEN)
     returned = sum(part.quantity for each in arrived for part in each.lines if part.line_id == line.id)
     later = (
-        0
-        if order.canceled_at is not None and order.canceled_at <= then
-        else _canceled_later(session, order, line, then)
+        0 if order.canceled_at is not None and order.canceled_at < then else _canceled_later(session, order, line, then)
     )
     return replace(
         line, canceled=max(0, line.canceled - later), returned=returned, refunded=sum(part.amount for part in back)
@@ -210,10 +209,10 @@ def _line_then(
 
 def _canceled_later(session: Session, order: Order, line: f.LineFacts, then: datetime) -> int:
     """Return how many units were canceled after that moment: all of them with the order, or those agreed to."""
-    if order.canceled_at is not None and order.canceled_at > then:
-        agreed = _agreed(session, order, Intent.confirmed_at <= then)
+    if order.canceled_at is not None and order.canceled_at >= then:
+        agreed = _agreed(session, order, Intent.confirmed_at < then)
         return line.canceled - _units(agreed, line.id)
-    return _units(_agreed(session, order, Intent.confirmed_at > then), line.id)
+    return _units(_agreed(session, order, Intent.confirmed_at >= then), line.id)
 
 
 def _agreed(session: Session, order: Order, when: ColumnElement[bool]) -> list[Intent]:

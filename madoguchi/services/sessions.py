@@ -101,7 +101,7 @@ def look(desk: Desk, secret: str | None, after: int) -> Look | None:
         if row is None:
             return None
         talk = session.get_one(Conversation, row.conversation_id)
-        return Look(talk.id, conversations.messages_since(session, talk.id, after), talk.owner)
+        return Look(talk.id, conversations.messages_in(session, talk.id, after), talk.owner)
 
 
 def sign_out(desk: Desk, secret: str) -> str | None:

@@ -18,7 +18,7 @@ from madoguchi.services import conversations, sessions
 from madoguchi.services.desk import Desk
 from madoguchi.services.handoffs import Promise
 from madoguchi.services.sessions import NotAdmitted, Opened, SignIn
-from madoguchi.services.talk import ClaimedTurn, MessageView, Offered, Refusal, Reply, Stored, Understood
+from madoguchi.services.talk import ClaimedTurn, Offered, Refusal, Reply, Stored, Understood
 from madoguchi.store import Conversation, Customer, Message, Order, OrderLine, Product, UsedToken, Variant
 from tests.integration.money.money_databases import fresh_store
 
@@ -75,12 +75,7 @@ def answer(desk: Desk, turn: ClaimedTurn, *texts: str) -> tuple[Any, ...]:
 
 
 def texts(desk: Desk, talk: str) -> list[str]:
-    return [message.text for message in shown(desk, talk)]
-
-
-def shown(desk: Desk, talk: str, after: int = 0, *, limit: int = 200) -> tuple[MessageView, ...]:
-    with desk.store.reading() as session:
-        return conversations.messages_since(session, talk, after, limit=limit)
+    return [message.text for message in conversations.messages_since(desk, talk)]
 
 
 def owned(desk: Desk, talk: str, owner: str) -> None:
@@ -195,7 +190,7 @@ class TestTheFence:
                 answer(desk, turn, "答え一", "答え二")
 
             race(take_over, reply)
-            after = shown(desk, talk, taken[0])
+            after = conversations.messages_since(desk, talk, taken[0])
             assert [message.author for message in after] == []
 
 
@@ -265,9 +260,9 @@ class TestMessages:
     def test_the_newest_come_first_where_there_are_too_many(self, desk: Desk, talk: str) -> None:
         for number in range(12):
             say(desk, talk, str(number))
-        newest = shown(desk, talk, limit=5)
+        newest = conversations.messages_since(desk, talk, limit=5)
         assert [message.text for message in newest] == ["7", "8", "9", "10", "11"]
-        assert [m.text for m in shown(desk, talk, newest[1].id, limit=2)] == ["9", "10"]
+        assert [m.text for m in conversations.messages_since(desk, talk, newest[1].id, limit=2)] == ["9", "10"]
 
 
 class TestSigningIn:

@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
+from playwright.sync_api import Browser, sync_playwright
 
 from madoguchi.bootstrap import Settings, build_desk
 from madoguchi.rasa import Engine
@@ -26,6 +27,16 @@ from madoguchi.web.app import assemble
 from madoguchi.web.tokens import make_token
 from tests.web.fakes import SECRET, FakeEngine
 
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 SHOP = "https://shop.example.jp"
 
 
@@ -133,6 +144,15 @@ def running(tmp_path: Path, blank_store: Path, *, demo: bool) -> Iterator[Site]:
         yield site
         for client in site.people:
             client.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Run one Chromium for the tests of a file."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield browser
+        browser.close()
 
 
 class serving:

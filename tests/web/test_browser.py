@@ -13,7 +13,6 @@ from tests.web.browsing import (
     CONFIRM,
     PROGRESS,
     box,
-    browser,  # noqa: F401
     bubbles,
     needs_chromium,
     refuse_posts,

@@ -16,7 +16,6 @@ from tests.web.browsing import (
     PHONE,
     PROGRESS,
     box,
-    browser,  # noqa: F401
     bubbles,
     needs_chromium,
     refuse_posts,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from madoguchi.policy import effects as e
 from madoguchi.policy.vocabulary import RefundTiming
@@ -96,8 +97,11 @@ def gift_account(work: Work, customer_id: int) -> str:
     if found:
         return found
     reference = f"gift:{customer_id}"
-    work.session.add(Account(reference=reference, customer_id=customer_id, method="gift_balance"))
-    work.session.flush()
+    try:
+        with work.session.begin_nested():
+            work.session.add(Account(reference=reference, customer_id=customer_id, method="gift_balance"))
+    except IntegrityError:
+        pass  # a rival transaction has just opened it
     return reference
 
 

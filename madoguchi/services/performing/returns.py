@@ -10,7 +10,7 @@ from sqlalchemy import select
 from madoguchi.policy import effects as e
 from madoguchi.policy.vocabulary import TimerKind
 from madoguchi.services.performing.work import Work, letters
-from madoguchi.store import OrderLine, ReturnAuthorization, ReturnUnit
+from madoguchi.store import Intent, OrderLine, ReturnAuthorization, ReturnUnit
 
 _NO_EXPIRY = timedelta(days=3650)  # for terms that know no end of an authorization
 
@@ -19,7 +19,7 @@ def authorize_return(work: Work, effect: e.AuthorizeReturn, key: str) -> None:
     """Open a return authorization and take its units, each of which can be under one open return only."""
     authorization = ReturnAuthorization(
         number=f"R-{letters(4)}-{letters(4)}",
-        intent_key=work.key if not effect.exchange else None,
+        intent_key=work.key if work.session.get(Intent, work.key) is not None else None,  # an event has none
         case_id=work.case.id,
         order_number=work.the_order.number,
         payer=effect.payer.value,

@@ -78,6 +78,16 @@ def test_no_anger(text: str) -> None:
     assert words.meant("anger", text) is None
 
 
+@pytest.mark.parametrize("text", ["はい いいえ はい", "はい、いいえ、どっちだろう", "いいえ、はい"])
+def test_yes_and_no_at_once_is_neither(text: str) -> None:
+    assert words.meant("yes_and_no", text) == "both"
+
+
+@pytest.mark.parametrize("text", ["はい", "はいはい", "はい、お願いします", "いや、いいです", "うん、それで"])
+def test_a_plain_yes_or_no_is_one(text: str) -> None:
+    assert words.meant("yes_and_no", text) is None
+
+
 def test_width_and_case_do_not_matter() -> None:
     assert words.meant("refund_method", "別のｶｰﾄﾞに返して") == "other_card"
 

@@ -27,8 +27,9 @@ from tests.integration.desk.builders import (
     planned_refund,
     speak,
 )
+from tests.web.browsing import AXE, DESKTOP, PHONE
+from tests.web.conftest import CHROMIUM, FLAGS
 from tests.web.desk.conftest import DeskSite
-from tests.web.test_browser import AXE, CHROMIUM, DESKTOP, FLAGS, PHONE
 
 PICTURES = os.environ.get("MADOGUCHI_PICTURES")
 RACES = 200 if os.environ.get("MADOGUCHI_PROVE") else 5
@@ -280,10 +281,10 @@ def test_a_refund_over_the_limit_goes_through_a_lead(browser: Browser, desk_site
         page.locator(".order.current").get_by_role("button", name="手続きをする").click()
         page.locator("#act select[name=kind]").select_option("refund")
         page.locator("#act input[name=amount]").fill("100,000")
-        page.get_by_role("button", name="内容を確認する").click()
         page.locator("#act textarea[name=reason]").fill("配送中の事故で破損していたため")
         page.get_by_role("button", name="内容を確認する").click()
         expect(page.locator("#act")).to_contain_text("100,000円を返金します")
+        expect(page.get_by_role("button", name="承認を申請する")).to_be_visible()
         picture(page, "desk-plan")
         page.get_by_role("button", name="承認を申請する").click()
         expect(page.locator("#act")).to_contain_text("承認を申請しました")
