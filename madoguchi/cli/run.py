@@ -21,12 +21,12 @@ from rich.console import Console
 from ruamel.yaml import YAML
 from sqlalchemy.exc import OperationalError
 
+from madoguchi import demo
 from madoguchi.bootstrap import Settings, build_desk
-from madoguchi.training.model import newest_model
 from madoguchi.policy.terms_file import TermsError, load_terms
 from madoguchi.store import Store
 from madoguchi.store.migrate import upgrade
-from madoguchi import demo
+from madoguchi.training.model import newest_model
 
 READY_WITHIN_S = 120
 console = Console(stderr=True, highlight=False)
@@ -102,7 +102,10 @@ def prepare(settings: Settings) -> dict[str, str]:
         raise CannotStart("There is no trained model in models/: run `make train` first.")
     _need_whole(model)
     _prepare_store(settings)
-    python, listen = sys.executable, f"--host {settings.host} --no-access-log --log-level warning"
+    python, listen = (
+        sys.executable,
+        f"--host {settings.host} --no-access-log --log-level warning --timeout-graceful-shutdown 3",
+    )
     return {
         "engine": f"engine/.venv/bin/rasa run -i {settings.host} -p {settings.engine_port} -m {model}"
         f" --endpoints {_write_endpoints(settings)}",

@@ -33,7 +33,7 @@ class Promise:
 def hand_over(desk: Desk, conversation_id: str, reason: str, note: dict[str, Any] | None = None) -> Promise:
     """Let the conversation wait for a human; the bot is silent from this transaction on."""
     with desk.store.writing() as session:
-        conversation = session.get_one(Conversation, conversation_id)
+        conversation = session.get_one(Conversation, conversation_id, with_for_update=True)
         return hand_over_in(session, desk, conversation, reason, note or {})
 
 

@@ -264,9 +264,15 @@ def _clauses(filters: Filters) -> list[ColumnElement[bool]]:
 
 
 def _watched() -> ColumnElement[bool]:
-    """With the bot still, but to be looked at: anger, a contradiction, frozen money."""
-    of_case = exists().where(Case.conversation_id == Conversation.id, Case.flagged, Case.state != "closed")
-    return (Conversation.owner == "bot") & (Conversation.flagged | of_case)
+    """With the bot still, but to be looked at: anger, a contradiction, frozen money.
+
+    Found from the few flags, for the bot's conversations are without number.
+    """
+    angry = select(Conversation.id).where(Conversation.flagged, Conversation.owner == "bot")
+    of_case = select(Case.conversation_id).where(
+        Case.flagged, Case.state != "closed", Case.conversation_id.is_not(None)
+    )
+    return (Conversation.owner == "bot") & Conversation.id.in_(angry.union(of_case))
 
 
 def _unread() -> ColumnElement[bool]:

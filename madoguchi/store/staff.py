@@ -9,7 +9,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from madoguchi.store.base import Base, Id
-from madoguchi.store.cases import AuditRow, Inquiry
+from madoguchi.store.cases import AuditRow, Case, Inquiry
 from madoguchi.store.conversations import Conversation
 from madoguchi.store.money import Refund
 
@@ -186,6 +186,8 @@ Index("ix_conversations_owner_promised", Conversation.owner, Conversation.promis
 Index("ix_conversations_agent", Conversation.agent, Conversation.owner, Conversation.last_at)
 Index("ix_conversations_opened_at", Conversation.opened_at)
 Index("ix_conversations_last_at", Conversation.last_at)
+Index("ix_conversations_flagged", Conversation.flagged, Conversation.owner)
+Index("ix_cases_flagged", Case.flagged, Case.state)
 Index("ix_refunds_created_at", Refund.created_at)
 Index("ix_inquiries_answered_at", Inquiry.answered_at)
 Index("ix_audit_at", AuditRow.at)

@@ -49,7 +49,12 @@ def train() -> Path:
     Raises TrainingFailed.
     """
     wanted = digest()
-    environment = {**os.environ, "RASA_TELEMETRY_ENABLED": "false", "TF_CPP_MIN_LOG_LEVEL": "2", "PYTHONWARNINGS": "ignore"}
+    environment = {
+        **os.environ,
+        "RASA_TELEMETRY_ENABLED": "false",
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+        "PYTHONWARNINGS": "ignore",
+    }
     command = [str(ENGINE / "rasa"), "train", "--out", str(MODELS), "--num-threads", str(os.cpu_count() or 1)]
     if subprocess.run(command, env=environment, check=False).returncode != 0:
         raise TrainingFailed

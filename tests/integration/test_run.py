@@ -7,7 +7,6 @@ import socket
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -17,12 +16,12 @@ from tests.conftest import ROOT, free_ports
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Path]:
+def desk(tmp_path: Path) -> Path:
     """A folder from which the desk can be started: the project's files, and a model that looks like one."""
     for name in ("data", "domain.yml", "config.yml", "endpoints.yml", "credentials.yml", "engine"):
         (tmp_path / name).symlink_to(ROOT / name)
     (tmp_path / "models").mkdir()
-    yield tmp_path
+    return tmp_path
 
 
 def start(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:

@@ -221,6 +221,7 @@ def upgrade() -> None:
     with op.batch_alter_table("conversations", schema=None) as batch_op:
         batch_op.create_index("ix_conversations_agent", ["agent", "owner", "last_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_conversations_customer_id"), ["customer_id"], unique=False)
+        batch_op.create_index("ix_conversations_flagged", ["flagged", "owner"], unique=False)
         batch_op.create_index("ix_conversations_last_at", ["last_at"], unique=False)
         batch_op.create_index("ix_conversations_opened_at", ["opened_at"], unique=False)
         batch_op.create_index("ix_conversations_owner_last", ["owner", "last_at"], unique=False)
@@ -347,6 +348,7 @@ def upgrade() -> None:
     with op.batch_alter_table("cases", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_cases_conversation_id"), ["conversation_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_cases_customer_id"), ["customer_id"], unique=False)
+        batch_op.create_index("ix_cases_flagged", ["flagged", "state"], unique=False)
         batch_op.create_index(batch_op.f("ix_cases_membership_id"), ["membership_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_cases_order_number"), ["order_number"], unique=False)
 
