@@ -116,6 +116,9 @@ class Hearing:
     def _read_several(self) -> None:
         """Where several orders or articles were named, take the first now and keep the others for afterwards."""
         turn, memory = self.turn, self.memory
+        counts = [int(value) for value in turn.entities.get("quantity", ()) if str(value).isdecimal()]
+        if len(counts) > 1:
+            memory["quantity"] = str(min(counts))  # of the three that were bought, two are meant
         for name in ("order_number", "product"):
             values = list(dict.fromkeys(turn.entities.get(name, ())))
             if len(values) < 2:

@@ -148,6 +148,8 @@ class Speaker:
         avoid = (*self.turn.last_texts, *self.said)
         number = self.turn.bot_turns + len(self.said)
         text = self.book.text(reply, phrases(values or {}, self.book), number=number, avoid=avoid)
+        if text in avoid:
+            text = self.book.text("as_said", {"said": text}, number=number, avoid=avoid)
         self.said.append(text)
         pressed = [*choices, *({"title": self.book.label(each.label), "payload": each.payload} for each in buttons)]
         self.dispatcher.utter_message(text=text, buttons=pressed or None, json_message=card)

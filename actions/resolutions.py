@@ -43,6 +43,10 @@ class Resolution:
     def consider(self) -> None:
         """Let the desk consider the wish as it is known now, and say what comes of it."""
         wish = self.memory.wish()
+        if wish.kind == "cancel" and wish.quantity is not None and wish.line is None:
+            # So many units are units of one line, where an order without a word about them would be meant whole.
+            self.memory["line"] = answers.line_named(self.desk, self.turn.conversation, wish)
+            wish = self.memory.wish()
         self.follow(resolve.consider(self.desk, self.turn.conversation, wish), wish)
 
     def confirm(self, key: str) -> None:
@@ -114,6 +118,11 @@ class Resolution:
             # The way is refused, not the wish: it is proposed again the way that is open.
             self.speaker.say(reply, values)
             self.memory["refund_method"] = None
+            self.consider()
+            return
+        if reply == "reorder_out_of_stock" and wish.size is not None and wish.problem == "wrong_size":
+            self.speaker.say(reply, values)
+            self.memory["size"] = None
             self.consider()
             return
         if reply == "nothing_to_withdraw" and self._of_a_canceled_order():

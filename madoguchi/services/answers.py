@@ -65,9 +65,11 @@ def refund_status(standing: Standing, _wish: Wish) -> Answer:
     return Answer("refund_status_none")
 
 
-def refund_method(standing: Standing, _wish: Wish) -> Answer:
-    """Say which ways back there are: for the order that is talked about, or in general."""
+def refund_method(standing: Standing, wish: Wish) -> Answer:
+    """Say how the money comes: that which is promised or sent, that of the order talked about, or in general."""
     order = standing.named
+    if wish.kind is None and (standing.open_return or standing.unsettled or standing.last_refund):
+        return refund_status(standing, wish)
     if order is None or not order.payments:
         return Answer("refund_method_general", standing.clocks())
     methods = {payment.method for payment in order.payments}
@@ -219,6 +221,16 @@ def order_open_to(desk: Desk, conversation_id: str, wish: str) -> str | None:
         left = [line for line in order.lines if line.canceled_quantity + line.returned_quantity < line.quantity]
         alone = wish == "refund_again" and len(left) == 1
         return f"line:{left[0].id}" if alone else f"order:{order.number}"
+
+
+def line_named(desk: Desk, conversation_id: str, wish: Wish) -> str | None:
+    """Return the choice of the one line that the wish's words name in the customer's orders not yet sent, or None."""
+    with desk.store.reading() as session:
+        standing = Standing.of(session, desk, conversation_id, wish)
+        orders = [standing.named] if standing.named else finding.fitting_orders(session, standing.orders, "cancel")
+        lines = finding.lines_of(orders, "cancel")
+        found = finding.alike(lines, wish.product) if wish.product else lines
+        return f"line:{found[0].id}" if len(found) == 1 else None
 
 
 def notices_of_order(desk: Desk, conversation_id: str, wish: Wish) -> Answer:

@@ -202,6 +202,21 @@ def test_the_same_wording_is_not_said_twice_in_a_row(book: Phrasebook) -> None:
     assert dispatcher.messages[0]["text"] != dispatcher.messages[1]["text"]
 
 
+def test_what_has_one_wording_is_said_again_with_a_word_about_it(book: Phrasebook) -> None:
+    dispatcher = CollectingDispatcher()
+    turn = Turn("c", "ask_refund_status", "", True, {}, {})
+    speaker = Speaker(book, dispatcher, turn)
+    for _ in range(3):
+        speaker.say("refund_status_none")
+    assert len({message["text"] for message in dispatcher.messages}) == 3
+
+
+@pytest.mark.parametrize("plan", PLANS)
+def test_a_proposal_has_two_wordings(book: Phrasebook, plan: str) -> None:
+    values = dict.fromkeys(PLAN | MADE | {"size"}, "x")
+    assert book.text(f"propose_{plan}", values) != book.text(f"propose_{plan}", values, number=1)
+
+
 def test_a_value_never_stands_in_for_a_placeholder_it_contains(book: Phrasebook) -> None:
     text = book.text("done_close", {}) + book.text("mail_resent", {"subject": "{amount}"})
     assert "{amount}" in text
