@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
+
 from money_shop import Shop, violations
 
-from madoguchi.services import outbox, resolve
-from madoguchi.services.wishes import Done
+from madoguchi.payments import Accepted, Ambiguous
+from madoguchi.services import events, outbox, resolve
+from madoguchi.services.wishes import Done, Tell
 
 
 def refunds(shop: Shop) -> list[tuple[str, int]]:
@@ -38,6 +41,56 @@ def test_a_lost_reply_is_asked_about_and_never_called_again_blind(shop: Shop) ->
     assert refunds(shop) == [("sent", 9_800)]
     assert shop.processor.sent_back(f"pay:{order}:card") == 9_800
     assert violations(shop) == []
+
+
+@dataclass
+class Forgetful:
+    """A processor that has forgotten our keys, as Stripe does after a day, and whose first reply is lost."""
+
+    sent: list[str] = field(default_factory=list)
+
+    def refund(self, key: str, charge: str, amount: int, currency: str) -> Accepted:
+        self.sent.append(key)
+        if len(self.sent) == 1:
+            raise Ambiguous("lost")
+        return Accepted(f"re_{len(self.sent)}")
+
+    def find_refund(self, key: str, charge: str) -> Accepted | None:
+        return Accepted("re_1") if key in self.sent else None
+
+    def charge(self, key: str, source: str, amount: int, currency: str) -> Accepted:
+        raise AssertionError("nothing is charged here")
+
+    def find_charge(self, key: str, source: str) -> None:
+        return None
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def test_a_call_whose_reply_was_lost_is_not_made_again_even_where_keys_are_forgotten(shop: Shop) -> None:
+    customer, talk = shop.customer()
+    processor = Forgetful()
+    shop.desk = replace(shop.desk, processor=processor)
+    shop.agree(talk, kind="cancel", order_number=shop.order(customer))
+
+    shop.clock.move(days=2)
+    outbox.send_due(shop.desk)
+
+    assert refunds(shop) == [("sent", 9_800)]
+    assert len(processor.sent) == 1
+
+
+def test_a_yes_to_what_is_no_longer_so_does_nothing(shop: Shop) -> None:
+    customer, talk = shop.customer()
+    order = shop.order(customer)
+    key = shop.propose(talk, kind="cancel", order_number=order)
+    events.apply(shop.desk, "e", "warehouse.shipped", {"order": order, "tracking": "1"})
+
+    assert resolve.confirm(shop.desk, talk, key) == Tell("proposal_changed")
+    assert resolve.confirm(shop.desk, talk, key) == Tell("proposal_changed")
+    assert shop.value("SELECT state FROM orders") == "shipped"
+    assert refunds(shop) == []
 
 
 def test_a_processor_that_is_away_is_called_again_later_and_later(shop: Shop) -> None:
