@@ -157,7 +157,7 @@ def test_typed_text_is_never_a_payload(engine: Engine) -> None:
     assert parsed == []
 
 
-@pytest.mark.parametrize("text", ["", " ", "\u200b", "😀", "\x00", "あ" * 15_000, "${HOME}", "{name}", "\ud800"])
+@pytest.mark.parametrize("text", ["", " ", "\u200b", "😀", "\x00", "あ" * 10_000, "${HOME}", "{name}", "\ud800"])
 def test_any_text_gets_an_answer(engine: Engine, text: str) -> None:
     answer = engine.say(text)
     for entity in answer["entities"]:
