@@ -172,6 +172,11 @@ class Speaker:
         items = [self._item(what, choice, intent) for choice in choices]
         self.say(reply, values, card={"card": "choices", "items": items} if items else None, buttons=buttons)
 
+    def trace(self, reply: str, moments: Sequence[Choice]) -> None:
+        """Say what happened when, one step under the other."""
+        steps = [{"label": each.title, "state": "done", "at": shown(each.on, self.book)} for each in moments]
+        self.say(reply, card={"card": "progress", "steps": steps})
+
     def _button(self, what: str, choice: Choice) -> dict[str, str]:
         value = choice.value.removeprefix(f"{what}:")
         label = _label(what, choice)

@@ -199,7 +199,7 @@ class Resolution:
         """Show what each notice on the order said, and when."""
         found = answers.notices_of_order(self.desk, self.turn.conversation, wish)
         if found.choices:
-            self.speaker.offer("notice", found.reply, found.values, found.choices)
+            self.speaker.trace(found.reply, found.choices)
 
     def _ask_score(self, case: str) -> None:
         numbers = [{"title": str(value), "payload": inform("score", f"{case}:{value}")} for value in range(11)]

@@ -52,7 +52,7 @@ DEADLINE_S = 4.0
 """Seconds an action may take; below the five the web program waits for a turn."""
 HANDOFF_DEADLINE_S = 0.8
 """Seconds that calling a human may take after that."""
-LARGEST_BODY = 4 * 1024 * 1024
+LARGEST_BODY = 16 * 1024 * 1024
 """Bytes; a tracker of a long conversation fits, a bomb does not."""
 
 log = structlog.get_logger("madoguchi.actions")

@@ -148,6 +148,8 @@ def _heard(page: dict[str, Any], own: int) -> Heard:
         content = message["content"]
         for button in content.get("buttons") or []:
             heard.buttons[button["title"]] = button["token"]
+        for step in (content.get("card") or {}).get("steps") or []:
+            heard.cards.append(f"{step['label']} {step['at']}")
         for item in (content.get("card") or {}).get("items") or []:
             heard.buttons[item["title"]] = item["token"]
             heard.cards.append(" ".join(str(item.get(part) or "") for part in ("title", "detail", "price", "date")))
