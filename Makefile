@@ -59,7 +59,7 @@ clean: ## remove environments, models and everything the desk has stored
 	rm -rf .tools .venv engine/.venv models/*.tar.gz models/*.json var
 
 $(UV):
-	@command -v $(PYTHON3) >/dev/null || { echo "Madoguchi needs python3 (3.9 or newer): please install it." >&2; exit 1; }
+	@$(PYTHON3) -c 'import sys; sys.exit(sys.version_info < (3, 9))' 2>/dev/null || { echo "Madoguchi needs python3 (3.9 or newer): please install it." >&2; exit 1; }
 	@echo "Setting up uv …"
 	@$(PYTHON3) -m venv .tools || { echo "python3 cannot make a virtual environment: please install its venv module." >&2; exit 1; }
 	@.tools/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
