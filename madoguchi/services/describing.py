@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from madoguchi.policy import effects as e
@@ -110,8 +109,8 @@ def _membership_name(plan: Plan) -> str:
 
 def _money_values(session: Session, plan: Plan, terms: Terms, now: datetime) -> Values:
     splits = plan.splits
-    payments = session.scalars(select(Payment).where(Payment.id.in_([int(split.payment_id) for split in splits]))).all()
-    by_id = {str(payment.id): payment for payment in payments}
+    numbers = dict.fromkeys(split.payment_id for split in splits)
+    by_id = {number: session.get_one(Payment, int(number)) for number in numbers}
     kinds = {_shown_method(split.method, by_id[split.payment_id]) for split in splits}
     return {
         "method": next(iter(kinds)) if len(kinds) == 1 else "split" if kinds else "none",
@@ -122,7 +121,7 @@ def _money_values(session: Session, plan: Plan, terms: Terms, now: datetime) -> 
                 if split.method is RefundMethod.ORIGINAL_PAYMENT
             )
         ),
-        "paid_by": tuple(dict.fromkeys(payment.method for payment in payments)),
+        "paid_by": tuple(dict.fromkeys(payment.method for payment in by_id.values())),
         "timing": (plan.timing or RefundTiming.PLANNED).value if splits else "none",
         **clock_values(terms, now),
     }

@@ -12,7 +12,7 @@ import secrets
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from madoguchi.policy import effects as e
@@ -29,6 +29,7 @@ from madoguchi.services.wishes import REORDER, Ask, Done, HandOver, Propose, Ste
 from madoguchi.store import Case, Conversation, Effect, Intent, Order, OutboxCall
 from madoguchi.store import Membership as MembershipRow
 
+_OPEN_ONES = select(Intent).where(Intent.case_id == bindparam("case"), Intent.recovery_point == "proposed")
 QUESTIONS = {
     Fact.CONDITION: "condition",
     Fact.REFUND_METHOD: "refund_method",
@@ -110,16 +111,14 @@ def carry_on(desk: Desk, intent_key: str) -> str:
     Raises nothing for what is merely not there yet (a payment on its way); the worker comes back for it.
     """
     steps = {"confirmed": _perform, "canceled": _send, "refund_sent": _reorder, "reordered": _finish}
-    while True:
-        with desk.store.reading() as session:
-            before = session.get_one(Intent, intent_key).recovery_point
-        if before not in steps:
-            return before
+    point = _recovery_point(desk, intent_key)
+    while point in steps:
+        before = point
         steps[before](desk, intent_key)
-        with desk.store.reading() as session:
-            after = session.get_one(Intent, intent_key).recovery_point
-        if after == before:
-            return after
+        point = _recovery_point(desk, intent_key)
+        if point == before:
+            break
+    return point
 
 
 def resume_unfinished(desk: Desk, *, limit: int = 100) -> int:
@@ -153,9 +152,7 @@ def _propose(
 ) -> Propose:
     """Store the proposal, or find the same one again; an older one of the case is dropped."""
     fingerprint = plan.fingerprint()
-    open_ones = session.scalars(
-        select(Intent).where(Intent.case_id == case.id, Intent.recovery_point == "proposed")
-    ).all()
+    open_ones = () if case in session.new else session.scalars(_OPEN_ONES, {"case": case.id}).all()
     found = next((each for each in open_ones if each.fingerprint == fingerprint), None)
     for each in open_ones:
         if each is not found:
@@ -163,7 +160,7 @@ def _propose(
     if found is None:
         found = Intent(
             key=secrets.token_urlsafe(16),
-            case_id=case.id,
+            case=case,
             request=request,
             plan=json.loads(plan.to_json()),
             receipt=deciding.receipt_json(receipt),
@@ -257,12 +254,9 @@ def _belongs(session: Session, intent: Intent, conversation_id: str) -> bool:
 def _subject(session: Session, case: Case) -> Subject:
     """Return what a case is about, locked until the transaction ends."""
     if case.membership_id is not None:
-        membership = session.get_one(MembershipRow, case.membership_id)
-        session.refresh(membership, with_for_update=True)
+        membership = session.get_one(MembershipRow, case.membership_id, with_for_update=True, populate_existing=True)
         return Subject(membership=membership)
-    order = session.get_one(Order, case.order_number)
-    session.refresh(order, with_for_update=True)
-    return Subject(order=order)
+    return Subject(order=session.get_one(Order, case.order_number, with_for_update=True, populate_existing=True))
 
 
 def _perform(desk: Desk, intent_key: str) -> None:
@@ -270,7 +264,7 @@ def _perform(desk: Desk, intent_key: str) -> None:
     with desk.store.writing() as session:
         intent = session.get_one(Intent, intent_key)
         subject = _subject(session, intent.case)
-        session.refresh(intent, with_for_update=True)
+        session.refresh(intent, ["recovery_point"], with_for_update=True)
         if intent.recovery_point != "confirmed":
             return
         plan = Plan.from_json(json.dumps(intent.plan))
@@ -323,6 +317,11 @@ def _finish(desk: Desk, intent_key: str) -> None:
     with desk.store.writing() as session:
         _advance(session, intent_key, "reordered", "finished")
         session.get_one(Intent, intent_key).finished_at = desk.clock()
+
+
+def _recovery_point(desk: Desk, intent_key: str) -> str:
+    with desk.store.reading() as session:
+        return session.scalars(select(Intent.recovery_point).where(Intent.key == intent_key)).one()
 
 
 def _advance(session: Session, intent_key: str, before: str, after: str) -> None:
