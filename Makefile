@@ -19,7 +19,7 @@ run: setup train ## set everything up and run the desk; Ctrl-C stops it
 	@$(DESK)/madoguchi run
 
 test: setup train browser ## set everything up and pass every test
-	@$(DESK)/python -m pytest $(PYTEST)
+	@$(DESK)/python -m pytest --numprocesses 2 --dist loadgroup $(PYTEST)
 
 lint: setup train ## check style, types, layers and the Rasa project
 	@$(DESK)/ruff check .

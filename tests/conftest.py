@@ -75,6 +75,13 @@ def free_ports(count: int) -> list[int]:
             probe.close()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let two workers share the tests file by file, with everything that needs the running stack in one of them."""
+    for item in items:
+        needs_stack = "stack" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("stack" if needs_stack else item.nodeid.partition("::")[0]))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     """Where MADOGUCHI_STRICT is set, a skipped proof is a failed one."""
