@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
+import os
 import random
 import statistics
 import tempfile
@@ -21,6 +23,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
+import structlog
 from sqlalchemy import create_engine, text
 
 from bench.desk_rows import ARTICLES, FAMILY, GIVEN, REASONS, Filled, fill, order_number
@@ -50,6 +53,7 @@ def main() -> None:
             for database in options.on
             for name in _one(database, options.database or _address(database, folder, options.rows), options, folder)
         ]
+    print(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
     print("every p95 is within the bar" if not slow else f"over {BAR_MS:.0f} ms: {', '.join(slow)}")
     raise SystemExit(1 if slow else 0)
 
@@ -70,6 +74,7 @@ def _one(database: str, url: str, options: argparse.Namespace, folder: Path) -> 
 
 async def _measure(settings: Settings, desk: Desk, filled: Filled) -> list[str]:
     """Print the times of every kind of page; returns the names of those over the bar."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))  # no line a request
     app, slow = assemble(settings, desk, Engine("http://127.0.0.1:1", "-")), list[str]()
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(
