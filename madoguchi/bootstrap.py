@@ -6,14 +6,21 @@ import hashlib
 import hmac
 import os
 import secrets
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from ruamel.yaml import YAML
+from sqlalchemy import URL
 
 from madoguchi.payments import build_processor
 from madoguchi.policy.terms_file import load_terms
+from madoguchi.services import audit
 from madoguchi.services.desk import Desk
+from madoguchi.services.housekeeping import Household
 from madoguchi.store import Store
 
 
@@ -36,6 +43,8 @@ class Settings(BaseSettings):
     stripe_api_base: str | None = Field(None, description="Another address of the stripe API, for tests")
     stripe_webhook_secret: SecretStr | None = Field(None, description="What stripe signs its webhooks with")
     secret: SecretStr | None = Field(None, description="The root of all secrets; by default made once in var/secret")
+    idle_days: int = Field(30, ge=1, description="After so many silent days the bot's conversations are closed")
+    kept_days: int = Field(730, ge=1, description="So many days the words of closed conversations are kept")
     demo: bool = Field(True, description="Whether the demo shop's pages are shown")
 
     @property
@@ -69,6 +78,42 @@ def build_desk(settings: Settings) -> Desk:
     """Return the desk these settings describe; the database is not touched yet."""
     store = Store(settings.database_url)
     return Desk(store=store, terms=load_terms(settings.terms), processor=build_processor(settings, store))
+
+
+def build_household(settings: Settings) -> Household:
+    """Return what the worker's daily work needs to know."""
+    return Household(
+        tracker_url=partial(tracker_url, settings),
+        anchors=settings.var / audit.ANCHORS,
+        idle_for=timedelta(days=settings.idle_days),
+        kept_for=timedelta(days=settings.kept_days),
+    )
+
+
+def tracker_url(settings: Settings) -> str | None:
+    """Return the engine's own database, as its endpoints name it; None where it keeps nothing or has none yet."""
+    written = settings.var / "endpoints.yml"  # what `run` gave to the engine; without it, what an engine by hand reads
+    path = written if written.exists() else Path("endpoints.yml")
+    named = YAML(typ="safe").load(path) if path.exists() else None
+    kept = {name: _expanded(value) for name, value in ((named or {}).get("tracker_store") or {}).items()}
+    if str(kept.get("type", "")).upper() != "SQL":
+        return None
+    if kept.get("dialect", "sqlite") == "sqlite":
+        file = Path(str(kept.get("db", "rasa.db")))
+        return f"sqlite:///{file}" if file.exists() else None
+    address = URL.create(
+        str(kept["dialect"]),
+        kept.get("username"),
+        kept.get("password"),
+        kept.get("url"),
+        int(kept["port"]) if kept.get("port") else None,
+        kept.get("db"),
+    )
+    return address.render_as_string(hide_password=False)
+
+
+def _expanded(value: Any) -> Any:
+    return os.path.expandvars(value) if isinstance(value, str) else value
 
 
 def _root_secret(folder: Path) -> str:

@@ -22,7 +22,7 @@ from ruamel.yaml import YAML
 from sqlalchemy.exc import OperationalError
 
 from madoguchi import demo
-from madoguchi.bootstrap import Settings, build_desk
+from madoguchi.bootstrap import Settings, build_desk, build_household
 from madoguchi.policy.terms_file import TermsError, load_terms
 from madoguchi.store import Store
 from madoguchi.store.migrate import upgrade
@@ -56,10 +56,11 @@ def run() -> None:
 
 
 def worker() -> None:
-    """Run what is due: timers, payments, mails, unanswered messages."""
+    """Run what is due: timers, payments, mails, unanswered messages, and once a day the housekeeping."""
     from madoguchi.services import worker as work
 
-    work.run_forever(build_desk(Settings()))
+    settings = Settings()
+    work.run_forever(build_desk(settings), household=build_household(settings))
 
 
 def show_settings() -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 
-from madoguchi.bootstrap import Settings, build_desk
-from madoguchi.services import agents, auditing, privacy
+from madoguchi.bootstrap import Settings, build_desk, tracker_url
+from madoguchi.services import agents, audit, housekeeping, privacy
 from madoguchi.services.agents import Refused, Role
 from madoguchi.store import search
 
@@ -49,7 +49,7 @@ def add_admin(
 def anchor(file: Annotated[Path | None, typer.Option(help="The anchor file; by default in var.")] = None) -> None:
     """Write the audit's newest hash to a file outside of the database; copy that file somewhere else."""
     settings = Settings()
-    row = auditing.anchor(build_desk(settings), file or settings.var / "audit-anchors.jsonl")
+    row = audit.anchor(build_desk(settings), file or settings.var / audit.ANCHORS)
     typer.echo("There is nothing to anchor yet." if row is None else f"Anchored at row {row}.")
 
 
@@ -57,7 +57,7 @@ def anchor(file: Annotated[Path | None, typer.Option(help="The anchor file; by d
 def check_audit(file: Annotated[Path | None, typer.Option(help="The anchor file; by default in var.")] = None) -> None:
     """Prove that the audit was not edited, cut or rebuilt; exit code 1 if it was."""
     settings = Settings()
-    verdict = auditing.check(build_desk(settings), file or settings.var / "audit-anchors.jsonl")
+    verdict = audit.check(build_desk(settings), file or settings.var / audit.ANCHORS)
     if verdict.whole:
         typer.echo(f"The audit is whole: {verdict.rows} rows.")
         return
@@ -89,7 +89,7 @@ def erase(
     if not yes:
         typer.confirm(f"Erase customer {reference} for good?", abort=True)
     settings = Settings()
-    erased = privacy.erase(build_desk(settings), ACTOR, reference, tracker_url=_tracker(settings))
+    erased = privacy.erase(build_desk(settings), ACTOR, reference, tracker_url=tracker_url(settings))
     if erased is None:
         _fail("There is no such customer.")
     for table, count in sorted(erased.counts.items()):
@@ -101,13 +101,14 @@ def erase(
 def retention() -> None:
     """Take away what has been kept long enough, as the worker does every day."""
     settings = Settings()
-    gone = privacy.retain(build_desk(settings), tracker_url=_tracker(settings))
-    typer.echo(f"Words of {gone.conversations} conversations and {gone.sessions} sessions were taken away.")
-
-
-def _tracker(settings: Settings) -> str | None:
-    path = settings.var / "engine.db"
-    return f"sqlite:///{path}" if path.exists() else None
+    desk, kept, talks, sessions = build_desk(settings), timedelta(days=settings.kept_days), 0, 0
+    idle = housekeeping.close_idle(desk, timedelta(days=settings.idle_days))
+    while True:
+        gone = privacy.retain(desk, tracker_url=tracker_url(settings), talks_kept=kept)
+        talks, sessions = talks + gone.conversations, sessions + gone.sessions
+        if not gone.conversations:
+            break
+    typer.echo(f"Words of {talks} conversations and {sessions} sessions were taken away; {idle} idle ones were closed.")
 
 
 def _plain(value: Any) -> str:

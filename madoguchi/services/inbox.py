@@ -1,22 +1,24 @@
 """The inbox: which conversations an agent sees, in which order, under which filters, and the counts beside them.
 
-Each page is a bounded piece of work however many conversations there are: the newest ones of the view by an index,
-the filters within them, and one query a table for the rows that are shown.
+Each page is a bounded piece of work however many conversations there are: a view is walked along an index, the
+filters end the walk early (`filtering.py`), and the rows that are shown take one query a table.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
-from sqlalchemy import Select, exists, func, select
+from sqlalchemy import ScalarSelect, Select, func, select
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql import ColumnElement
 
 from madoguchi.services.agents import Person
 from madoguchi.services.desk import Desk
+from madoguchi.services.filtering import Filters, narrowed
 from madoguchi.services.snoozing import asleep
 from madoguchi.store import (
     Approval,
@@ -33,9 +35,8 @@ from madoguchi.store import (
 )
 
 PAGE = 50
-SEARCHED_OPEN = 20_000
-SEARCHED_CLOSED = 5_000
-"""Within so many of a view's newest conversations the filters look; the page says so."""
+SEARCHED = 5_000
+"""Among so many of the newest conversations a filter looks that must look at each one; the page says so."""
 SNIPPET = 80
 
 
@@ -48,24 +49,6 @@ class View(StrEnum):
     WATCH = "watch"
     ALL = "all"
     CLOSED = "closed"
-
-
-@dataclass(frozen=True)
-class Filters:
-    """What narrows a list down; None and False leave it as it is."""
-
-    reason: str | None = None
-    intent: str | None = None
-    order_state: str | None = None
-    seller_waits: bool = False
-    frozen: bool = False
-    flagged: bool = False
-    amount_from: int | None = None
-
-    @property
-    def any(self) -> bool:
-        """Whether there is one."""
-        return self != Filters()
 
 
 @dataclass(frozen=True)
@@ -118,9 +101,14 @@ class Counts:
 def page(desk: Desk, person: Person, view: View, filters: Filters, number: int = 0) -> Listed:
     """Return one page of a view, 50 conversations each; `number` counts from 0."""
     with desk.store.reading() as session:
-        ids = _ids(session, desk, person, view, filters, number)
-        shown = rows(session, ids[:PAGE])
-    return Listed(shown, len(ids) > PAGE, bounded=filters.any and view is View.CLOSED)
+        wanted = _view(session, desk, person, view)
+        found = narrowed(session, filters)
+        bounded = found.walks and view in (View.CLOSED, View.ALL)
+        if bounded:
+            wanted = _newest(session, wanted)
+        page_of = _ordered(wanted.where(*found.clauses), view).limit(PAGE + 1).offset(number * PAGE)
+        ids = session.scalars(page_of).all()
+        return Listed(rows(session, ids[:PAGE]), len(ids) > PAGE, bounded)
 
 
 def counts(desk: Desk, person: Person) -> Counts:
@@ -130,15 +118,17 @@ def counts(desk: Desk, person: Person) -> Counts:
     waiting = Conversation.owner == "waiting"
     with desk.store.reading() as session:
         awake = mine & ~_asleep_clause(session, person, now)
-        return Counts(
-            waiting=_count(session, waiting),
-            overdue=_count(session, waiting & (Conversation.promised_at < now)),
-            mine=_count(session, awake),
-            mine_unread=_count(session, awake & _unread()),
-            watched=_count(session, _watched()),
-            calls=session.scalar(select(func.count()).where(Callback.state == "booked")) or 0,
-            approvals=session.scalar(select(func.count()).where(Approval.state == "waiting")) or 0,
-        )
+        counted = {
+            "waiting": _count(waiting),
+            "overdue": _count(waiting & (Conversation.promised_at < now)),
+            "mine": _count(awake),
+            "mine_unread": _count(awake & _unread()),
+            "watched": _count(_watched()),
+            "calls": select(func.count()).where(Callback.state == "booked"),
+            "approvals": select(func.count()).where(Approval.state == "waiting"),
+        }
+        found = session.execute(select(*(each.scalar_subquery() for each in counted.values()))).one()
+        return Counts(**dict(zip(counted, found, strict=True)))
 
 
 def revision(desk: Desk) -> tuple[int, int]:
@@ -148,53 +138,52 @@ def revision(desk: Desk) -> tuple[int, int]:
     return last[0] or 0, last[1] or 0
 
 
-def rows(session: Session, ids: Sequence[str], said: dict[str, Message] | None = None) -> tuple[Row, ...]:
+def rows(session: Session, ids: Sequence[str], said: Mapping[str, int] | None = None) -> tuple[Row, ...]:
     """Return the rows of these conversations in this order; `said` is the message to quote, else the last one."""
-    talks = {each.id: each for each in session.scalars(select(Conversation).where(Conversation.id.in_(ids)))}
-    customers = _customers(session, talks.values())
+    found = {
+        talk.id: (talk, name, last, intent)
+        for talk, name, last, intent in session.execute(
+            select(Conversation, Customer.name, _last_word(), _last_intent())
+            .outerjoin(Customer, Conversation.customer_id == Customer.id)
+            .where(Conversation.id.in_(ids))
+        )
+    }
+    quotes = {name: last for name, (_, _, last, _) in found.items()} | dict(said or {})
+    quoted = _quoted(session, [number for number in quotes.values() if number is not None])
     names = dict(session.execute(select(Staff.login, Staff.name)).all())
-    quoted = _last_messages(session, ids) | (said or {})
-    intents = _intents(session, ids)
     orders, asked = _orders(session, ids), _with_open_inquiry(session, ids)
     amounts = _amounts(session, [order.number for order in orders.values()])
-    return tuple(
-        _row(
-            talks[each],
-            customers.get(talks[each].customer_id or 0),
-            names.get(talks[each].agent or ""),
-            quoted.get(each),
-            intents.get(each),
-            orders.get(each),
-            amounts,
-            each in asked,
-        )
-        for each in ids
-        if each in talks
-    )
+    shown = []
+    for each in ids:
+        if each in found:
+            talk, name, _, intent = found[each]
+            agent, quote, order = names.get(talk.agent or ""), quoted.get(each), orders.get(each)
+            shown.append(_row(talk, name, agent, quote, intent, order, amounts, each in asked))
+    return tuple(shown)
 
 
 def _row(
     talk: Conversation,
-    customer: Customer | None,
+    customer_name: str | None,
     agent: str | None,
-    message: Message | None,
+    quote: _Quote | None,
     intent: str | None,
-    order: Order | None,
+    order: _Order | None,
     amounts: dict[str, int],
     seller_waits: bool,
 ) -> Row:
     return Row(
         id=talk.id,
         owner=talk.owner,
-        customer_name=customer.name if customer else None,
+        customer_name=customer_name,
         agent=agent or talk.agent,
         reason=talk.handoff_reason,
         flagged=talk.flagged,
         waiting_since=talk.waiting_since,
         promised_at=talk.promised_at,
         last_at=talk.last_at,
-        last_author=message.author if message else None,
-        last_text=" ".join(message.text.split())[:SNIPPET] if message else "",
+        last_author=quote.author if quote else None,
+        last_text=" ".join(quote.text.split())[:SNIPPET] if quote else "",
         intent=intent,
         order_number=order.number if order else None,
         order_state=order.state if order else None,
@@ -205,62 +194,34 @@ def _row(
     )
 
 
-def _ids(session: Session, desk: Desk, person: Person, view: View, filters: Filters, number: int) -> Sequence[str]:
-    start, length = number * PAGE, PAGE + 1
-    if view is View.ALL and not filters.any:
-        return session.scalars(_newest(session, desk, person, view).limit(length).offset(start)).all()
-    wanted = _newest(session, desk, person, view)
-    if filters.any:
-        within = wanted.limit(SEARCHED_CLOSED if view is View.CLOSED else SEARCHED_OPEN).subquery()
-        wanted = _ordered(select(Conversation.id).join(within, within.c.id == Conversation.id), view)
-        for clause in _clauses(filters):
-            wanted = wanted.where(clause)
-    return session.scalars(wanted.limit(length).offset(start)).all()
-
-
-def _newest(session: Session, desk: Desk, person: Person, view: View) -> Select[str]:
+def _view(session: Session, desk: Desk, person: Person, view: View) -> Select[str]:
     chosen = select(Conversation.id)
     mine = (Conversation.owner == "agent") & (Conversation.agent == person.login)
     match view:
         case View.WAITING:
-            chosen = chosen.where(Conversation.owner == "waiting")
+            return chosen.where(Conversation.owner == "waiting")
         case View.MINE:
-            chosen = chosen.where(mine, ~_asleep_clause(session, person, desk.clock()))
+            return chosen.where(mine, ~_asleep_clause(session, person, desk.clock()))
         case View.SNOOZED:
-            chosen = chosen.where(mine, _asleep_clause(session, person, desk.clock()))
+            return chosen.where(mine, _asleep_clause(session, person, desk.clock()))
         case View.WATCH:
-            chosen = chosen.where(_watched())
+            return chosen.where(_watched())
         case View.CLOSED:
-            chosen = chosen.where(Conversation.owner == "closed")
-    return _ordered(chosen, view)
+            return chosen.where(Conversation.owner == "closed")
+    return chosen
+
+
+def _newest(session: Session, wanted: Select[str]) -> Select[str]:
+    """Leave the newest conversations of a view only, for filters that must look at each."""
+    times = wanted.with_only_columns(Conversation.last_at).order_by(Conversation.last_at.desc())
+    oldest = session.scalar(times.offset(SEARCHED).limit(1))
+    return wanted if oldest is None else wanted.where(Conversation.last_at >= oldest)
 
 
 def _ordered(chosen: Select[str], view: View) -> Select[str]:
     if view is View.WAITING:
         return chosen.order_by(Conversation.promised_at.nulls_first(), Conversation.id)
-    return chosen.order_by(Conversation.last_at.desc(), Conversation.id)
-
-
-def _clauses(filters: Filters) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = []
-    of_case = (Case.conversation_id == Conversation.id) & (Case.order_number == Order.number)
-    if filters.reason:
-        found.append(Conversation.handoff_reason == filters.reason)
-    if filters.intent:
-        found.append(exists().where(Message.conversation_id == Conversation.id, Message.intent == filters.intent))
-    if filters.order_state:
-        found.append(exists().where(of_case, Order.state == filters.order_state))
-    if filters.frozen:
-        found.append(exists().where(of_case, Order.frozen_at.is_not(None)))
-    if filters.seller_waits:
-        mine = (Case.conversation_id == Conversation.id) & (Inquiry.case_id == Case.id)
-        found.append(exists().where(mine, Inquiry.state == "open"))
-    if filters.flagged:
-        found.append(Conversation.flagged.is_(True))
-    if filters.amount_from is not None:
-        paid = (Payment.order_number == Case.order_number) & (Case.conversation_id == Conversation.id)
-        found.append(exists().where(paid, Payment.captured >= filters.amount_from))
-    return found
+    return chosen.order_by(Conversation.last_at.desc(), Conversation.id.desc())
 
 
 def _watched() -> ColumnElement[bool]:
@@ -287,43 +248,54 @@ def _asleep_clause(session: Session, person: Person, now: datetime) -> ColumnEle
     return Conversation.id.in_(asleep(session, person.id, now))
 
 
-def _count(session: Session, clause: ColumnElement[bool]) -> int:
-    return session.scalar(select(func.count()).select_from(Conversation).where(clause)) or 0
+def _count(clause: ColumnElement[bool]) -> Select[int]:
+    return select(func.count()).select_from(Conversation).where(clause)
 
 
-def _customers(session: Session, talks: Iterable[Conversation]) -> dict[int, Customer]:
-    ids = {talk.customer_id for talk in talks if talk.customer_id is not None}
-    return {each.id: each for each in session.scalars(select(Customer).where(Customer.id.in_(ids)))}
-
-
-def _last_messages(session: Session, ids: Sequence[str]) -> dict[str, Message]:
-    newest = (
-        select(func.max(Message.id))
-        .where(Message.conversation_id.in_(ids), Message.author != "note")
-        .group_by(Message.conversation_id)
+def _last_word() -> ScalarSelect[int]:
+    """The last message of a conversation that the customer can see."""
+    shown = (Message.conversation_id == Conversation.id) & (Message.author != "note")
+    return (
+        select(Message.id).where(shown).order_by(Message.id.desc()).limit(1).correlate(Conversation).scalar_subquery()
     )
-    return {each.conversation_id: each for each in session.scalars(select(Message).where(Message.id.in_(newest)))}
 
 
-def _intents(session: Session, ids: Sequence[str]) -> dict[str, str]:
-    newest = (
-        select(func.max(Message.id))
-        .where(Message.conversation_id.in_(ids), Message.intent.is_not(None))
-        .group_by(Message.conversation_id)
-    )
-    found = session.execute(select(Message.conversation_id, Message.intent).where(Message.id.in_(newest)))
-    return {name: intent for name, intent in found if intent is not None}
+def _last_intent() -> ScalarSelect[str]:
+    read = (Message.conversation_id == Conversation.id) & Message.intent.is_not(None)
+    last = select(Message.intent).where(read).order_by(Message.id.desc()).limit(1)
+    return last.correlate(Conversation).scalar_subquery()
 
 
-def _orders(session: Session, ids: Sequence[str]) -> dict[str, Order]:
+class _Quote(NamedTuple):
+    """What a row shows of a message."""
+
+    author: str
+    text: str
+
+
+class _Order(NamedTuple):
+    """What a row shows of an order."""
+
+    number: str
+    state: str
+    currency: str
+    frozen_at: datetime | None
+
+
+def _quoted(session: Session, ids: Sequence[int]) -> dict[str, _Quote]:
+    said = select(Message.conversation_id, Message.author, Message.text).where(Message.id.in_(ids))
+    return {name: _Quote(author, text) for name, author, text in session.execute(said)}
+
+
+def _orders(session: Session, ids: Sequence[str]) -> dict[str, _Order]:
     """Return the order of each conversation's latest case."""
     found = session.execute(
-        select(Case.conversation_id, Order)
+        select(Case.conversation_id, Order.number, Order.state, Order.currency, Order.frozen_at)
         .join(Order, Case.order_number == Order.number)
         .where(Case.conversation_id.in_(ids))
         .order_by(Case.id)
     )
-    return {name: order for name, order in found if name is not None}
+    return {row[0]: _Order(row[1], row[2], row[3], row[4]) for row in found if row[0] is not None}
 
 
 def _amounts(session: Session, numbers: Sequence[str]) -> dict[str, int]:

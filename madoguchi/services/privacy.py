@@ -8,7 +8,7 @@ the name and how to reach them, the talk, the mails, the calls, the words of a s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import CursorResult, Executable, create_engine, delete, exists, inspect, select, text, update
@@ -44,7 +44,7 @@ from madoguchi.store import (
 )
 
 TALKS_KEPT = timedelta(days=365 * 2)
-"""So long after its last message the words of a closed conversation are kept."""
+"""So long after its last message the words of a closed conversation are kept, unless the settings say otherwise."""
 SESSIONS_KEPT = timedelta(days=30)
 ERASED = {"erased": True}
 KEPT_BY_LAW = ("orders", "payments", "refunds", "ledger", "return_authorizations", "audit")
@@ -132,30 +132,44 @@ def erase(desk: Desk, actor: str, reference: str, *, tracker_url: str | None = N
         talks = _talks(session, customer)
         counts = _erase_talks(session, talks)
         counts |= _erase_person(session, desk, customer)
+        if tracker_url is not None:  # within this transaction: if the engine's database is away, all is tried again
+            counts["engine"] = _erase_tracker(tracker_url, talks)
         audit.note(session, desk.clock(), actor, "erased", f"customer:{customer.id}", {"counts": counts})
-    if tracker_url is not None:
-        counts["engine"] = _erase_tracker(tracker_url, talks)
     return Erased(counts)
 
 
-def retain(desk: Desk, *, tracker_url: str | None = None) -> Retained:
-    """Take away what has been kept long enough: words of old talks, ended sessions, used tokens."""
+def retain(desk: Desk, *, tracker_url: str | None = None, talks_kept: timedelta = TALKS_KEPT) -> Retained:
+    """Take away what has been kept long enough: words of old talks and mails, ended sessions, used tokens.
+
+    At most 500 conversations at a time; called again until there are none, it takes away the rest.
+    """
     now = desk.clock()
     with desk.store.writing() as session:
         spoken = exists().where(Message.conversation_id == Conversation.id, Message.text != "")
         old = select(Conversation.id).where(
-            Conversation.owner == "closed", Conversation.last_at < now - TALKS_KEPT, spoken
+            Conversation.owner == "closed", Conversation.last_at < now - talks_kept, spoken
         )
         talks = list(session.scalars(old.limit(BATCH)))
         _erase_talks(session, talks)
         gone = _run(session, delete(CustomerSession).where(CustomerSession.expires_at < now - SESSIONS_KEPT))
         gone += _run(session, delete(StaffSession).where(StaffSession.expires_at < now - SESSIONS_KEPT))
         _run(session, delete(UsedToken).where(UsedToken.expires_at < now))
+        _forget_letters(session, now - talks_kept)
         if talks:
+            if tracker_url is not None:
+                _erase_tracker(tracker_url, talks)
             audit.note(session, now, "worker", "retention", "conversations", {"count": len(talks)})
-    if tracker_url is not None and talks:
-        _erase_tracker(tracker_url, talks)
     return Retained(len(talks), gone)
+
+
+def _forget_letters(session: Session, before: datetime) -> None:
+    """Take away the words of old mails and calls; that there were some stays."""
+    mails = select(Notice.id).where(Notice.at < before, Notice.body != "").limit(BATCH * 10)
+    _run(session, update(Notice).where(Notice.id.in_(mails)).values(subject="", body=""))
+    calls = select(Callback.id).where(Callback.slot_at < before, Callback.phone != "").limit(BATCH * 10)
+    gone = list(session.scalars(calls))
+    _run(session, update(Callback).where(Callback.id.in_(gone)).values(phone="", outcome=None))
+    _run(session, update(CallAttempt).where(CallAttempt.callback_id.in_(gone)).values(words=""))
 
 
 def _talks(session: Session, customer: Customer) -> list[str]:

@@ -40,9 +40,8 @@ def find(desk: Desk, words: str) -> Found:
         if not found:
             found = dict.fromkeys(_by_customer(session, words))
             found |= {name: said for name, said in _by_message(session, words).items() if name not in found}
-        ids = list(found)[:SHOWN]
-        quoted = session.scalars(select(Message).where(Message.id.in_([found[name] for name in ids if found[name]])))
-        return Found(rows(session, ids, {each.conversation_id: each for each in quoted}), more=len(found) > SHOWN)
+        quotes = {name: said for name, said in found.items() if said is not None}
+        return Found(rows(session, list(found)[:SHOWN], quotes), more=len(found) > SHOWN)
 
 
 def _by_number(session: Session, words: str) -> list[str]:

@@ -1,8 +1,8 @@
 """The worker: whatever is due gets done, whoever started it and whatever was restarted in between.
 
-One pass takes timers, unfinished intents, the outbox and the processor's notices. Several workers may run at
-once: every piece of work is claimed with a lease. This is an outermost door: what goes wrong is logged without
-personal data, and the worker goes on after a pause.
+One pass takes timers, unfinished intents, the outbox, the processor's notices and the work of the day. Several
+workers may run at once: every piece of work is claimed with a lease. This is an outermost door: what goes wrong is
+logged without personal data, and the worker goes on after a pause.
 """
 
 from __future__ import annotations
@@ -11,25 +11,33 @@ import signal
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from types import FrameType
 
 import structlog
 
 from madoguchi.payments.port import Notifying, Unavailable
-from madoguchi.services import events, outbox, resolve, timers
+from madoguchi.services import events, housekeeping, outbox, resolve, timers
 from madoguchi.services.desk import Desk
+from madoguchi.services.housekeeping import Household
 
 PAUSE = timedelta(seconds=1)
 LONGEST_PAUSE = timedelta(seconds=60)
 log = structlog.get_logger(__name__)
 
 
-def run_forever(desk: Desk, *, stop: threading.Event | None = None, pause: timedelta = PAUSE) -> None:
+def run_forever(
+    desk: Desk,
+    *,
+    household: Household | None = None,
+    stop: threading.Event | None = None,
+    pause: timedelta = PAUSE,
+) -> None:
     """Make pass after pass until SIGTERM, SIGINT or `stop`; the work at hand is finished first."""
     stop = stop or _stop_by_signal()
     troubles = 0
     while not stop.is_set():
-        done, trouble = run_once(desk)
+        done, trouble = run_once(desk, household)
         troubles = troubles + 1 if trouble else 0
         if troubles:
             stop.wait(min(pause * 2 ** min(troubles, 10), LONGEST_PAUSE).total_seconds())
@@ -39,10 +47,13 @@ def run_forever(desk: Desk, *, stop: threading.Event | None = None, pause: timed
     desk.processor.close()
 
 
-def run_once(desk: Desk) -> tuple[int, bool]:
+def run_once(desk: Desk, household: Household | None = None) -> tuple[int, bool]:
     """Make one pass over all that is due; return how much was done and whether anything went wrong."""
     done, trouble = 0, False
-    for name, step in _STEPS.items():
+    steps = dict(_STEPS)
+    if household is not None:
+        steps["housekeeping"] = partial(housekeeping.run_daily, household=household)
+    for name, step in steps.items():
         try:
             done += step(desk)
         except Exception as error:  # noqa: BLE001 — the outermost door: one kind of work must not stop the others

@@ -33,7 +33,7 @@ class Conversation(Base):
     __mapper_args__ = {"version_id_col": version}
     __table_args__ = (
         CheckConstraint("owner IN ('bot', 'waiting', 'agent', 'closed')", name="owner"),
-        Index("ix_conversations_owner_last", "owner", "last_at"),
+        Index("ix_conversations_owner_last", "owner", "last_at", "id"),
     )
 
 
@@ -46,7 +46,7 @@ class Message(Base):
     __tablename__ = "messages"
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
-    conversation_id: Mapped[str] = mapped_column(ForeignKey("conversations.id"), index=True)
+    conversation_id: Mapped[str] = mapped_column(ForeignKey("conversations.id"))
     client_id: Mapped[str] = mapped_column(String(64))  # made by the page; ours for replies: "<message id>:<n>"
     author: Mapped[str] = mapped_column(String(8))  # customer | bot | agent | note
     text: Mapped[str] = mapped_column(Text, default="")
@@ -65,6 +65,7 @@ class Message(Base):
         UniqueConstraint("conversation_id", "client_id"),
         CheckConstraint("author IN ('customer', 'bot', 'agent', 'note')", name="author"),
         CheckConstraint("state IN ('stored', 'answered', 'failed')", name="state"),
+        Index("ix_messages_conversation_id", "conversation_id", "id"),
         Index("ix_messages_to_answer", "state", "author", "created_at"),
     )
 

@@ -10,8 +10,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from madoguchi.store.base import Base, Id
 from madoguchi.store.cases import AuditRow, Case, Inquiry
-from madoguchi.store.conversations import Conversation
+from madoguchi.store.conversations import Conversation, Message
 from madoguchi.store.money import Refund
+from madoguchi.store.shop import Order, Payment
 
 
 class Staff(Base):
@@ -182,12 +183,25 @@ class SavedFigures(Base):
 
 
 # What the desk's lists and figures look for, in tables that others describe.
-Index("ix_conversations_owner_promised", Conversation.owner, Conversation.promised_at)
+Index("ix_conversations_owner_promised", Conversation.owner, Conversation.promised_at, Conversation.id)
+Index("ix_conversations_reason", Conversation.owner, Conversation.handoff_reason, Conversation.last_at)
 Index("ix_conversations_agent", Conversation.agent, Conversation.owner, Conversation.last_at)
 Index("ix_conversations_opened_at", Conversation.opened_at)
 Index("ix_conversations_last_at", Conversation.last_at)
-Index("ix_conversations_flagged", Conversation.flagged, Conversation.owner)
+Index("ix_conversations_flagged", Conversation.flagged, Conversation.owner, Conversation.last_at)
 Index("ix_cases_flagged", Case.flagged, Case.state)
+Index("ix_messages_intent", Message.intent, Message.conversation_id)
+Index("ix_orders_state", Order.state, Order.number)
+Index(
+    "ix_orders_frozen",
+    Order.number,
+    sqlite_where=Order.frozen_at.is_not(None),
+    postgresql_where=Order.frozen_at.is_not(None),
+)
+Index("ix_payments_captured", Payment.captured, Payment.order_number)
+Index(
+    "ix_inquiries_open", Inquiry.case_id, sqlite_where=text("state = 'open'"), postgresql_where=text("state = 'open'")
+)
 Index("ix_refunds_created_at", Refund.created_at)
 Index("ix_inquiries_answered_at", Inquiry.answered_at)
 Index("ix_audit_at", AuditRow.at)

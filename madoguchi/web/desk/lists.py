@@ -11,7 +11,8 @@ from starlette.responses import Response
 
 from madoguchi.services import inbox, searching
 from madoguchi.services.agents import May, Person
-from madoguchi.services.inbox import Filters, View
+from madoguchi.services.filtering import Filters
+from madoguchi.services.inbox import View
 from madoguchi.web.context import web_of
 from madoguchi.web.desk.doors import Door, number
 from madoguchi.web.desk.live import stream

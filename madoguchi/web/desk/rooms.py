@@ -11,7 +11,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from madoguchi.services import agents, auditing, calling, canned, figures, inbox
+from madoguchi.services import agents, audit, calling, canned, figures, inbox
 from madoguchi.services.agents import May, Person, Refused, Role
 from madoguchi.services.calling import Result
 from madoguchi.web.context import web_of
@@ -147,9 +147,9 @@ async def audit_page(request: Request, person: Person) -> Response:
     """GET /desk/audit?before=&subject=: who did what when, and whether the chain is whole."""
     web, query = web_of(request), request.query_params
     rows = await web.services.run(
-        auditing.rows, web.desk, before=number(query.get("before")), subject=query.get("subject", "")[:80]
+        audit.rows, web.desk, before=number(query.get("before")), subject=query.get("subject", "")[:80]
     )
-    broken = await web.services.run(auditing.broken, web.desk) if query.get("check") == "1" else None
+    broken = await web.services.run(audit.broken, web.desk) if query.get("check") == "1" else None
     names = {f"staff:{each.id}": each.name for each in await web.services.run(agents.everybody, web.desk)}
     counts = await web.services.run(inbox.counts, web.desk, person)
     values = {"rows": rows, "broken": broken, "names": names, "counts": counts, "view": None}

@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import insert, text
 
 from madoguchi.services import handling, inbox, searching
-from madoguchi.services.inbox import Filters, View
+from madoguchi.services.filtering import Filters
+from madoguchi.services.inbox import View
 from madoguchi.store import Conversation, Customer, Message, Order, search
 from tests.integration.desk.builders import CAMERA_ORDER, ORDER, SELLER_ORDER, World, conversation, inquiry, speak
 

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
-from madoguchi.services import acting, audit, auditing, callbacks, handling, privacy
+from madoguchi.services import acting, audit, callbacks, handling, privacy
 from madoguchi.services.planning import Act
 from madoguchi.store import AuditRow, Conversation, Customer, LedgerEntry, Message, Notice, Payment, Refund, Score
 from tests.integration.desk.builders import ORDER, World, conversation
@@ -152,14 +152,14 @@ class TestTheAudit:
     def test_a_whole_audit_is_whole(self, world: World, tmp_path: Path) -> None:
         self.filled(world)
         anchors = tmp_path / "anchors.jsonl"
-        assert auditing.anchor(world.desk, anchors) == 30
+        assert audit.anchor(world.desk, anchors) == 30
         self.filled(world, 5)
-        verdict = auditing.check(world.desk, anchors)
+        verdict = audit.check(world.desk, anchors)
         assert (verdict.whole, verdict.rows) == (True, 35)
 
     def test_every_edit_cut_and_rebuilt_chain_is_found(self, world: World, tmp_path: Path) -> None:
         path, anchors = self.filled(world), tmp_path / "anchors.jsonl"
-        auditing.anchor(world.desk, anchors)
+        audit.anchor(world.desk, anchors)
         world.desk.store.engine.dispose()
         whole, dice = _dump(path), random.Random(31)
         ways = (_edit, _cut_one, _cut_the_end, _swap, _rebuild)
@@ -171,14 +171,14 @@ class TestTheAudit:
                 ):
                     raw.execute(f"DROP TRIGGER {trigger}")
                 way(raw, dice)
-            verdict = auditing.check(world.desk, anchors)
+            verdict = audit.check(world.desk, anchors)
             assert not verdict.whole, way.__name__
             world.desk.store.engine.dispose()
             with sqlite3.connect(path) as raw:
                 raw.execute("DELETE FROM audit")
                 raw.executemany("INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?, ?)", whole)
             raw.close()
-        assert auditing.check(world.desk, anchors).whole
+        assert audit.check(world.desk, anchors).whole
 
     def test_the_database_refuses_to_rewrite_it(self, world: World) -> None:
         self.filled(world, 1)
