@@ -55,6 +55,8 @@ class Turn:
     entities: tuple[dict[str, Any], ...] = ()
     model: str | None = None
     failed: bool = False
+    took: Mapping[str, float] = field(default_factory=dict)
+    """Seconds the engine spent on the stages `understand` and `actions`; empty for a turn that it told again."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ class _Answer:
     entities: tuple[dict[str, Any], ...] | None = None
     model: str | None = None
     failed: bool = False
+    took: dict[str, float] | None = None
     active_loop: Any = field(default=None, repr=False)
 
 
@@ -168,4 +171,5 @@ def _read(response: httpx.Response, message_id: str) -> Turn:
         entities=answer.entities or (),
         model=answer.model,
         failed=answer.failed,
+        took=answer.took or {},
     )

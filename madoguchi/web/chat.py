@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from dataclasses import asdict
 from typing import Any, cast
 
+import structlog
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -17,10 +18,11 @@ from starlette.routing import Route
 
 from madoguchi.services import conversations, sessions
 from madoguchi.services.sessions import NotAdmitted, Opened, Visit
-from madoguchi.services.talk import MessageView, Refusal
+from madoguchi.services.talk import Head, MessageView, Refusal
 from madoguchi.web.context import Web, web_of
 from madoguchi.web.limits import MESSAGES, NEW_VISITORS, SIGN_INS, Limits, Rate
 from madoguchi.web.live import Live
+from madoguchi.web.metrics import metrics_of
 from madoguchi.web.problems import Problem
 from madoguchi.web.tokens import read_token
 from madoguchi.web.turns import Turns
@@ -82,10 +84,12 @@ async def get_messages(request: Request) -> Response:
 
 async def post_message(request: Request) -> Response:
     """POST /chat/messages: store a message under its client-made id, then have it answered."""
+    began = time.perf_counter()
     web, visit = web_of(request), await _visit(request)
     _limit(request, MESSAGES, "messages", visit.conversation_id)
     body = await _json(request)
     client_id, text, token = _message(body)
+    structlog.contextvars.bind_contextvars(turn=client_id)
     stored = await web.services.run(
         conversations.store_message, web.desk, visit.conversation_id, client_id, text=text, token=token
     )
@@ -94,6 +98,7 @@ async def post_message(request: Request) -> Response:
     if stored.new:
         _live(request).announce(visit.conversation_id)
     _turns(request).wake(visit.conversation_id)
+    metrics_of(request).stage("accept", time.perf_counter() - began)
     return JSONResponse({"id": client_id, "message": _shown(stored.message)}, status_code=202)
 
 
@@ -119,6 +124,9 @@ async def _events(request: Request, visit: Visit, after: int) -> AsyncIterator[S
                 for message in look.messages:
                     after = message.id
                     yield ServerSentEvent(event="message", id=str(message.id), data=_dump(_shown(message)))
+                waited_s = watch.showed(Head(look.owner, after))
+                if waited_s is not None and look.messages:
+                    metrics_of(request).stage("deliver", waited_s)
             now["typing"] = live.is_writing(visit.conversation_id)
             if now != state:
                 state = now
