@@ -50,7 +50,7 @@ class Bounded:
         return value
 
 
-@dataclass
+@dataclass(eq=False)
 class Metrics:
     """The counters of this program; the store's own figures are read when somebody asks."""
 
