@@ -87,6 +87,8 @@ class Customer:
     seen: int = 0
     heard: list[dict[str, Any]] = field(default_factory=list)
     owner: str = "bot"
+    cut: int = 0
+    """How often the stream broke off."""
     _waiting: dict[str, asyncio.Future[float]] = field(default_factory=dict)
     _listening: asyncio.Task[None] | None = None
 
@@ -101,7 +103,17 @@ class Customer:
         if status != 200:
             raise Refused(status, body)
         self._up.cookie = self._down.cookie = headers["set-cookie"].partition(";")[0]
+        self.start()
+
+    def start(self) -> None:
+        """Open the event stream."""
         self._listening = asyncio.create_task(self._listen())
+
+    def listener(self) -> Customer:
+        """Return another window of the same session, which listens only, once it is started."""
+        other = Customer(self.url, seen=self.seen)
+        other._up.cookie = other._down.cookie = self._up.cookie
+        return other
 
     async def post(self, text: str, client_id: str | None = None) -> dict[str, Any]:
         """Send one message and return it as it was acknowledged."""
@@ -121,26 +133,31 @@ class Customer:
         async with asyncio.timeout(PATIENCE_S):
             return await answered - began
 
-    async def talk(self) -> list[dict[str, Any]]:
-        """Return the talk as a fresh page would show it."""
+    async def look(self) -> dict[str, Any]:
+        """Return what a fresh page would show: the messages, who owns the talk, whether the bot is writing."""
         status, _, body = await self._up.ask("GET", "/chat/messages")
         if status != 200:
             raise Refused(status, body)
-        return list(json.loads(body)["messages"])
+        return dict(json.loads(body))
 
-    async def close(self) -> None:
-        """Close the window."""
+    async def stop(self) -> None:
+        """Close the event stream."""
         if self._listening is not None:
             self._listening.cancel()
             await asyncio.gather(self._listening, return_exceptions=True)
-        self._up.close()
         self._down.close()
+
+    async def close(self) -> None:
+        """Close the window."""
+        await self.stop()
+        self._up.close()
 
     async def _listen(self) -> None:
         while True:
             with contextlib.suppress(asyncio.IncompleteReadError, OSError):
                 await self._hear_until_cut()
             self._down.close()
+            self.cut += 1
             await asyncio.sleep(0.2)
 
     async def _hear_until_cut(self) -> None:
