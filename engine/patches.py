@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import functools
+import time
 from contextvars import ContextVar
 from typing import Any, Dict, List, Optional, Type
 
@@ -21,6 +22,8 @@ from rasa.shared.core.events import Event
 
 # The names of the actions that failed in the turn that runs in this context.
 failed_actions: ContextVar[Optional[List[str]]] = ContextVar("failed_actions", default=None)
+# Seconds by stage of the turn that runs in this context.
+stages: ContextVar[Optional[Dict[str, float]]] = ContextVar("stages", default=None)
 
 
 def apply() -> None:
@@ -31,6 +34,13 @@ def apply() -> None:
     RemoteAction.run = _noting_failures(RemoteAction.run)
     Event.resolve_by_type = staticmethod(_cached_resolution(Event.resolve_by_type))
     RemoteAction._madoguchi_patched = True
+
+
+def spend(stage: str, seconds: float) -> None:
+    """Add to what a stage of this context's turn has taken."""
+    spent = stages.get()
+    if spent is not None:
+        spent[stage] = spent.get(stage, 0.0) + seconds
 
 
 def _compiled_validation() -> Any:
@@ -51,6 +61,7 @@ def _compiled_validation() -> Any:
 def _noting_failures(run: Any) -> Any:
     @functools.wraps(run)
     async def run_and_note(self: RemoteAction, *args: Any, **kwargs: Any) -> Any:
+        began = time.perf_counter()
         try:
             return await run(self, *args, **kwargs)
         except ActionExecutionRejection:
@@ -60,6 +71,8 @@ def _noting_failures(run: Any) -> Any:
             if noted is not None:
                 noted.append(self.name())
             raise
+        finally:
+            spend("actions", time.perf_counter() - began)
 
     return run_and_note
 

@@ -55,6 +55,8 @@ class Turn:
     entities: tuple[dict[str, Any], ...] = ()
     model: str | None = None
     failed: bool = False
+    took: Mapping[str, float] = field(default_factory=dict)
+    """Seconds the engine spent on the stages `understand` and `actions`; empty for a turn that it told again."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ class _Answer:
     entities: tuple[dict[str, Any], ...] | None = None
     model: str | None = None
     failed: bool = False
+    took: dict[str, float] | None = None
     active_loop: Any = field(default=None, repr=False)
 
 
@@ -93,7 +96,10 @@ class Engine:
         self._secret = secret.encode()
         self._deadline_s = deadline_s
         timeout = httpx.Timeout(deadline_s, connect=CONNECT_DEADLINE_S)
-        self._client = httpx.AsyncClient(base_url=url, timeout=timeout, transport=transport, trust_env=False)
+        # The transport is asked directly: cookies, redirects and proxies of a whole client are no part of a turn.
+        self._transport = transport or httpx.AsyncHTTPTransport(trust_env=False)
+        self._extensions = {"timeout": timeout.as_dict()}
+        self._url = httpx.URL(url)
 
     async def turn(
         self,
@@ -120,23 +126,34 @@ class Engine:
     async def healthy(self) -> bool:
         """Say whether the engine answers and has its model."""
         try:
-            response = await self._client.get("/webhooks/desk/health", timeout=2)
-        except httpx.HTTPError:
+            async with asyncio.timeout(2):
+                response = await self._send(httpx.Request("GET", self._url.join("/webhooks/desk/health")))
+        except (httpx.HTTPError, TimeoutError):
             return False
         return response.status_code == 200
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
+        await self._transport.aclose()
 
     async def _post(self, path: str, body: Mapping[str, Any]) -> httpx.Response:
         content = json.dumps(body, ensure_ascii=False).encode()
         try:
-            return await self._client.post(path, content=content, headers=self._headers(content))
+            request = httpx.Request("POST", self._url.join(path), content=content, headers=self._headers(content))
+            return await self._send(request)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise EngineUnreachable(type(error).__name__) from None
         except httpx.HTTPError as error:
             raise EngineFailed(type(error).__name__) from None
+
+    async def _send(self, request: httpx.Request) -> httpx.Response:
+        request.extensions = self._extensions
+        response = await self._transport.handle_async_request(request)
+        try:
+            await response.aread()
+        finally:
+            await response.aclose()
+        return response
 
     def _headers(self, content: bytes) -> dict[str, str]:
         timestamp = str(int(time.time()))
@@ -168,4 +185,5 @@ def _read(response: httpx.Response, message_id: str) -> Turn:
         entities=answer.entities or (),
         model=answer.model,
         failed=answer.failed,
+        took=answer.took or {},
     )

@@ -18,7 +18,7 @@ import pytest
 from madoguchi.bootstrap import Settings
 
 ROOT = Path(__file__).parent.parent
-READY_WITHIN_S = 180
+READY_WITHIN_S = 320
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import httpx
 import typer
-from honcho.manager import Manager
 from honcho.printer import Printer
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
@@ -23,12 +22,13 @@ from sqlalchemy.exc import OperationalError
 
 from madoguchi import demo
 from madoguchi.bootstrap import Settings, build_desk, build_household
+from madoguchi.cli.keeping import Keeper
 from madoguchi.policy.terms_file import TermsError, load_terms
 from madoguchi.store import Store
 from madoguchi.store.migrate import upgrade
 from madoguchi.training.model import newest_model
 
-READY_WITHIN_S = 120
+READY_WITHIN_S = 300
 console = Console(stderr=True, highlight=False)
 
 
@@ -73,6 +73,7 @@ def show_environment() -> None:
     """Print the secrets as shell exports, for `rasa shell` and other programs started by hand."""
     for name in ("MADOGUCHI_ENGINE_SECRET", "MADOGUCHI_ACTIONS_SECRET"):
         typer.echo(f"export {name}={environment(Settings())[name]} RASA_TELEMETRY_ENABLED=false")
+    typer.echo(f"export MADOGUCHI_METRICS_SECRET={Settings().secret_for('metrics')}")
 
 
 def read_settings() -> Settings:
@@ -145,7 +146,7 @@ def _supervise(settings: Settings, commands: dict[str, str]) -> int:
     log = settings.var / "log" / "run.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a", encoding="utf-8") as output:
-        manager = Manager(Printer(output, colour=False))
+        manager = Keeper(Printer(output, colour=False), lambda name, code: _say_death(name, code, log))
         for name, command in commands.items():
             manager.add_process(name, f"exec {command}", quiet=False, env=environment(settings))
         ready = threading.Thread(target=_announce, args=(settings, manager, log), daemon=True)
@@ -157,7 +158,7 @@ def _supervise(settings: Settings, commands: dict[str, str]) -> int:
     return 0 if stopped_by_hand else 1
 
 
-def _announce(settings: Settings, manager: Manager, log: Path) -> None:
+def _announce(settings: Settings, manager: Keeper, log: Path) -> None:
     started = time.monotonic()
     waiting = {
         "actions": f"{settings.actions_url}/healthz",
@@ -173,9 +174,15 @@ def _announce(settings: Settings, manager: Manager, log: Path) -> None:
         console.print(f"[red]No answer from {', '.join(waiting)} in {READY_WITHIN_S} s; see {log}.[/red]")
         manager.terminate()
         return
+    manager.keep()
     console.print(f"Madoguchi is ready after {time.monotonic() - started:.0f} s. Ctrl-C stops it.")
     console.print(f"  shop and chat   {settings.web_url}/")
     console.print(f"  programs' log   {log}")
+
+
+def _say_death(name: str, code: int, log: Path) -> None:
+    how = f"was killed by signal {-code}" if code < 0 else f"stopped by itself with exit code {code}"
+    console.print(f"[yellow]The program {name} {how} and is started again; its last words are in {log}.[/yellow]")
 
 
 def _answers(client: httpx.Client, url: str) -> bool:

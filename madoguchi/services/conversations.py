@@ -38,6 +38,10 @@ LEASE = timedelta(seconds=15)
 PATIENCE = timedelta(seconds=45)
 """How long a message may wait for a program that does not answer before a human is called."""
 PURCHASES = 20
+_SHOWN = select(
+    Message.id, Message.client_id, Message.author, Message.text, Message.content, Message.state, Message.created_at
+)
+"""A MessageView's fields in their order."""
 
 
 def open_conversation(session: Session, customer_id: int | None, now: datetime) -> Conversation:
@@ -90,19 +94,23 @@ def next_turn(desk: Desk, conversation_id: str) -> ClaimedTurn | None:
         conversation = _lock(session, conversation_id)
         if conversation.owner != Owner.BOT:
             return None
-        message = session.scalar(_unanswered(conversation_id).limit(1))
-        if message is None or (message.leased_until is not None and message.leased_until > now):
+        waiting = session.scalars(_unanswered(conversation_id).limit(2)).all()
+        if not waiting or (waiting[0].leased_until is not None and waiting[0].leased_until > now):
             return None
+        message = waiting[0]
         message.leased_until = now + LEASE
         message.attempts += 1
         pressed = session.get(Choice, message.choice) if message.choice else None
         return ClaimedTurn(
             conversation_id=conversation_id,
             message_id=message.id,
+            client_id=message.client_id,
+            stored_at=message.created_at,
             text=None if pressed else message.text,
             payload=pressed.payload if pressed else None,
             attempt=message.attempts,
             purchases=_purchases(session, conversation.customer_id),
+            more=len(waiting) > 1,
         )
 
 
@@ -166,12 +174,12 @@ def messages_since(desk: Desk, conversation_id: str, after: int = 0, *, limit: i
 
 def messages_in(session: Session, conversation_id: str, after: int = 0, *, limit: int = 200) -> tuple[MessageView, ...]:
     """Do the same inside the caller's transaction."""
-    shown = select(Message).where(Message.conversation_id == conversation_id, Message.author != "note")
+    shown = _SHOWN.where(Message.conversation_id == conversation_id, Message.author != "note")
     if after:
-        found = session.scalars(shown.where(Message.id > after).order_by(Message.id).limit(limit)).all()
+        found = session.execute(shown.where(Message.id > after).order_by(Message.id).limit(limit)).all()
     else:
-        found = session.scalars(shown.order_by(Message.id.desc()).limit(limit)).all()[::-1]
-    return tuple(_view(message) for message in found)
+        found = session.execute(shown.order_by(Message.id.desc()).limit(limit)).all()[::-1]
+    return tuple(MessageView(*row) for row in found)
 
 
 def heads(desk: Desk, conversation_ids: Iterable[str]) -> dict[str, Head]:

@@ -7,9 +7,9 @@ import re
 import time
 import unicodedata
 from collections.abc import AsyncIterator
-from dataclasses import asdict
 from typing import Any, cast
 
+import structlog
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -17,10 +17,11 @@ from starlette.routing import Route
 
 from madoguchi.services import conversations, sessions
 from madoguchi.services.sessions import NotAdmitted, Opened, Visit
-from madoguchi.services.talk import MessageView, Refusal
+from madoguchi.services.talk import Head, MessageView, Refusal
 from madoguchi.web.context import Web, web_of
 from madoguchi.web.limits import MESSAGES, NEW_VISITORS, SIGN_INS, Limits, Rate
 from madoguchi.web.live import Live
+from madoguchi.web.metrics import metrics_of
 from madoguchi.web.problems import Problem
 from madoguchi.web.tokens import read_token
 from madoguchi.web.turns import Turns
@@ -29,6 +30,8 @@ COOKIE = "madoguchi_session"
 COOKIE_PATH = "/chat"
 LONGEST_TEXT = 4000
 KEEP_ALIVE_S = 15
+OPENING = b":" + b" " * 2048 + b"\n\n"
+"""A comment at the head of each stream: a proxy that gathers 2 KB before it sends anything on gets them at once."""
 CHECK_SESSION_EVERY_S = 30
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -82,10 +85,12 @@ async def get_messages(request: Request) -> Response:
 
 async def post_message(request: Request) -> Response:
     """POST /chat/messages: store a message under its client-made id, then have it answered."""
+    began = time.perf_counter()
     web, visit = web_of(request), await _visit(request)
     _limit(request, MESSAGES, "messages", visit.conversation_id)
     body = await _json(request)
     client_id, text, token = _message(body)
+    structlog.contextvars.bind_contextvars(turn=client_id)
     stored = await web.services.run(
         conversations.store_message, web.desk, visit.conversation_id, client_id, text=text, token=token
     )
@@ -94,6 +99,7 @@ async def post_message(request: Request) -> Response:
     if stored.new:
         _live(request).announce(visit.conversation_id)
     _turns(request).wake(visit.conversation_id)
+    metrics_of(request).stage("accept", time.perf_counter() - began)
     return JSONResponse({"id": client_id, "message": _shown(stored.message)}, status_code=202)
 
 
@@ -104,26 +110,37 @@ async def get_events(request: Request) -> Response:
     return EventSourceResponse(_events(request, visit, after), ping=KEEP_ALIVE_S, ping_message_factory=_sign_of_life)
 
 
-async def _events(request: Request, visit: Visit, after: int) -> AsyncIterator[ServerSentEvent]:
+async def _events(request: Request, visit: Visit, after: int) -> AsyncIterator[bytes]:
+    """Give what is new, all of one look in one piece: each piece has the whole way through the server to go."""
     web, live, secret = web_of(request), _live(request), request.cookies.get(COOKIE)
     state: dict[str, Any] = {"owner": None, "typing": None}
+    yield OPENING
     with live.watching(visit.conversation_id) as watch:
         while True:
-            now = dict(state)
+            now, piece = dict(state), b""
             if watch.take_stored():
                 look = await web.services.run(sessions.look, web.desk, secret, after)
                 if look is None:
-                    yield ServerSentEvent(event="end", data="{}")
+                    yield _event("end", {})
                     return
                 now["owner"] = look.owner
                 for message in look.messages:
                     after = message.id
-                    yield ServerSentEvent(event="message", id=str(message.id), data=_dump(_shown(message)))
+                    piece += _event("message", _shown(message), after)
+                waited_s = watch.showed(Head(look.owner, after))
+                if waited_s is not None and look.messages:
+                    metrics_of(request).stage("deliver", waited_s)
             now["typing"] = live.is_writing(visit.conversation_id)
             if now != state:
                 state = now
-                yield ServerSentEvent(event="state", data=_dump(state))
+                piece += _event("state", state)
+            if piece:
+                yield piece
             await watch.wait(CHECK_SESSION_EVERY_S)
+
+
+def _event(name: str, data: dict[str, Any], place: int | None = None) -> bytes:
+    return ServerSentEvent(event=name, data=_dump(data), id=None if place is None else str(place)).encode()
 
 
 def _sign_of_life() -> ServerSentEvent:
@@ -212,9 +229,7 @@ def _position(given: str | None) -> int:
 
 
 def _shown(message: MessageView) -> dict[str, Any]:
-    shown = asdict(message)
-    shown["at"] = message.at.isoformat()
-    return shown
+    return {**vars(message), "at": message.at.isoformat()}
 
 
 def _dump(value: Any) -> str:

@@ -7,6 +7,7 @@ by one query a second over the conversations that somebody is looking at.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,10 +30,13 @@ class Watch:
     def __init__(self) -> None:
         self._woken = asyncio.Event()
         self._stored = True
+        self._shown: Head | None = None
+        self._called_at: float | None = None
 
     def wake(self, *, stored: bool) -> None:
         """Say that something happened; `stored` where the store has something new."""
-        self._stored = self._stored or stored
+        if stored and not self._stored:
+            self._stored, self._called_at = True, time.perf_counter()
         self._woken.set()
 
     def take_stored(self) -> bool:
@@ -40,6 +44,17 @@ class Watch:
         self._woken.clear()
         stored, self._stored = self._stored, False
         return stored
+
+    def showed(self, head: Head) -> float | None:
+        """Note how far this stream has got; return how long ago it was called for this, None where it was not."""
+        self._shown = head
+        called_at, self._called_at = self._called_at, None
+        return None if called_at is None else time.perf_counter() - called_at
+
+    def lacks(self, head: Head) -> bool:
+        """Say whether the store stands at something that this stream has not shown."""
+        shown = self._shown
+        return shown is None or shown.owner != head.owner or shown.last_message_id < head.last_message_id
 
     async def wait(self, at_most_s: float) -> None:
         """Wait for the next thing; a look is due in any case when nothing came for so long."""
@@ -56,7 +71,6 @@ class Live:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._watchers: dict[str, set[Watch]] = defaultdict(set)
-        self._heads: dict[str, Head] = {}
         self._writing: set[str] = set()
 
     @contextmanager
@@ -71,7 +85,6 @@ class Live:
             watchers.discard(watch)
             if not watchers:
                 del self._watchers[conversation_id]
-                self._heads.pop(conversation_id, None)
 
     def announce(self, conversation_id: str) -> None:
         """Wake everybody who looks at this conversation: the store has something new."""
@@ -108,6 +121,6 @@ class Live:
     async def _look(self) -> None:
         found = await self._services.run(conversations.heads, self._services.desk, tuple(self._watchers))
         for conversation_id, head in found.items():
-            if self._heads.get(conversation_id) != head:
-                self.announce(conversation_id)
-        self._heads = {name: head for name, head in found.items() if name in self._watchers}
+            for watch in self._watchers.get(conversation_id, ()):
+                if watch.lacks(head):
+                    watch.wake(stored=True)

@@ -54,6 +54,6 @@ def _body(code: str, text: ProblemText) -> dict[str, object]:
 
 
 def _wants_page(request: Request) -> bool:
-    if request.url.path.startswith(("/chat", "/webhooks", "/static", "/healthz", "/readyz")):
+    if request.url.path.startswith(("/chat", "/webhooks", "/static", "/healthz", "/readyz", "/metrics")):
         return False
     return "text/html" in request.headers.get("accept", "")
