@@ -15,6 +15,7 @@ from rasa.shared.core.events import BotUttered, Event, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from engine.patches import failed_actions
+from engine.trackers import shorten
 from engine.understanding import typed_message, understand
 
 CHANNEL = "desk"
@@ -87,6 +88,7 @@ async def _advance(
 ) -> DialogueStateTracker:
     message = _user_message(request)
     channel = message.output_channel
+    shorten(tracker, processor.domain)
     await processor._update_tracker_session(tracker, channel, message.metadata)
     if request.payload is None:
         message.parse_data = understand(message, processor.graph_runner, processor.model_metadata, tracker)
