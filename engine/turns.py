@@ -14,6 +14,7 @@ from rasa.shared.core.constants import ACTION_LISTEN_NAME
 from rasa.shared.core.events import BotUttered, Event, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
+from engine.clauses import understand_parts
 from engine.patches import failed_actions
 from engine.trackers import shorten
 from engine.understanding import typed_message, understand
@@ -91,7 +92,9 @@ async def _advance(
     shorten(tracker, processor.domain)
     await processor._update_tracker_session(tracker, channel, message.metadata)
     if request.payload is None:
-        message.parse_data = understand(message, processor.graph_runner, processor.model_metadata, tracker)
+        runner, metadata = processor.graph_runner, processor.model_metadata
+        message.parse_data = understand(message, runner, metadata, tracker)
+        message.parse_data["parts"] = understand_parts(message, runner, metadata)
     await processor._handle_message_with_tracker(message, tracker)
     tracker = await processor.run_action_extract_slots(channel, tracker)
     await processor._run_prediction_loop(channel, tracker)
