@@ -16,24 +16,11 @@ from typing import Any
 import numpy as np
 
 from bench.measured import own_pipeline, parse, train
+from bench.stock import pipeline as stock_pipeline
 from engine.evaluate import HELDOUT
 from engine.examples import EXAMPLES
 from engine.lines import WrongLine, read_lines
 from engine.scores import judge
-
-
-def stock_pipeline(epochs: int) -> list[dict[str, Any]]:
-    """Return what Rasa's own guide suggests for a language with a spaCy model."""
-    return [
-        {"name": "SpacyNLP", "model": "ja_ginza"},
-        {"name": "SpacyTokenizer"},
-        {"name": "SpacyFeaturizer"},
-        {"name": "RegexFeaturizer", "use_word_boundaries": False},
-        {"name": "LexicalSyntacticFeaturizer"},
-        {"name": "CountVectorsFeaturizer"},
-        {"name": "CountVectorsFeaturizer", "analyzer": "char_wb", "min_ngram": 1, "max_ngram": 4},
-        {"name": "DIETClassifier", "epochs": epochs, "constrain_similarities": True, "random_seed": 20},
-    ]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -5,6 +5,9 @@ again before it saves: four tenths of a turn, and more the longer the talk is. T
 its database while a talk goes on, so the tracker of the last turn is kept, and used as long as the newest stored
 event is still the one it was saved with. A talk that was erased or changed behind our back is read again.
 
+Rasa also finds the newest session of a talk by time stamp, among all its events; a clock that steps back would hide
+messages. Here it is found by the order in which the events were written, from the newest one back.
+
 A kept tracker is given away for the turn and comes back only with its save; so a turn that breaks off leaves
 nothing half-changed behind. SQLite runs in WAL with synchronous=FULL, as the desk's own store does.
 """
@@ -69,6 +72,20 @@ class DeskTrackerStore(SQLTrackerStore):
         # A talk that has begun anew is read once: Rasa goes on with what was said since, and so must this.
         if stored == 0 or not any(isinstance(event, SessionStarted) for event in new):
             self._keep(tracker, _Kept(tracker, len(events), newest))
+
+    def _event_query(self, session: Any, sender_id: str, fetch_events_from_all_sessions: bool) -> Any:
+        event = self.SQLEvent
+        mine = session.query(event).filter(event.sender_id == sender_id).order_by(event.id)
+        if fetch_events_from_all_sessions:
+            return mine
+        begun = (
+            session.query(event.id)
+            .filter(event.sender_id == sender_id, event.type_name == SessionStarted.type_name)
+            .order_by(event.id.desc())
+            .limit(1)
+            .scalar()
+        )
+        return mine if begun is None else mine.filter(event.id >= begun)
 
     def _stored(self, session: Any, tracker: DialogueStateTracker) -> int:
         return int(self._event_query(session, tracker.sender_id, fetch_events_from_all_sessions=False).count())

@@ -17,7 +17,9 @@ from rasa.shared.core.constants import ACTION_LISTEN_NAME
 from rasa.shared.core.events import BotUttered, Event, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
+from engine.clauses import understand_parts
 from engine.patches import failed_actions, spend, stages
+from engine.trackers import shorten
 from engine.understanding import typed_message, understand
 
 logger = logging.getLogger(__name__)
@@ -97,10 +99,13 @@ async def _advance(
 ) -> DialogueStateTracker:
     message = _user_message(request)
     channel = message.output_channel
+    shorten(tracker, processor.domain)
     await processor._update_tracker_session(tracker, channel, message.metadata)
     if request.payload is None:
         began = time.perf_counter()
-        message.parse_data = understand(message, processor.graph_runner, processor.model_metadata, tracker)
+        runner, metadata = processor.graph_runner, processor.model_metadata
+        message.parse_data = understand(message, runner, metadata, tracker)
+        message.parse_data["parts"] = understand_parts(message, runner, metadata)
         spend("understand", time.perf_counter() - began)
     await processor._handle_message_with_tracker(message, tracker)
     tracker = await processor.run_action_extract_slots(channel, tracker)

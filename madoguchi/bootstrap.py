@@ -96,7 +96,7 @@ def tracker_url(settings: Settings) -> str | None:
     path = written if written.exists() else Path("endpoints.yml")
     named = YAML(typ="safe").load(path) if path.exists() else None
     kept = {name: _expanded(value) for name, value in ((named or {}).get("tracker_store") or {}).items()}
-    if str(kept.get("type", "")).upper() != "SQL":
+    if "dialect" not in kept:
         return None
     if kept.get("dialect", "sqlite") == "sqlite":
         file = Path(str(kept.get("db", "rasa.db")))

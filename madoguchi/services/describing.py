@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -11,6 +11,7 @@ from madoguchi.policy import effects as e
 from madoguchi.policy.calendar import local_day, refund_clock
 from madoguchi.policy.facts import LineAmount, LineQuantity
 from madoguchi.policy.plans import Plan
+from madoguchi.policy.requests import RequestKind
 from madoguchi.policy.terms import Terms
 from madoguchi.policy.vocabulary import Condition, RefundMethod, RefundTiming, ReturnRoute, TimerKind
 from madoguchi.services.deciding import Subject
@@ -18,9 +19,14 @@ from madoguchi.services.views import Money, Values, payment_label
 from madoguchi.store import Payment
 
 
-def name_of(plan: Plan, condition: str | None = None) -> str:
-    """Return what a plan is called in replies: "return", "cancel", "membership_refund" …"""
+def name_of(plan: Plan, kind: str, condition: str | None = None) -> str:
+    """Return what a plan is called in replies: "return", "cancel", "membership_refund" …
+
+    `kind` is that of the request it answers: the same refund is another thing to say where the parcel never came.
+    """
     kinds = {type(effect) for effect in plan.effects}
+    if e.CloseCase in kinds:
+        return "close"  # Whatever else it ends: the customer said that all is well.
     if e.AuthorizeReturn in kinds:
         return _return_name(plan, condition)
     if e.FreezeOrder in kinds:
@@ -42,8 +48,8 @@ def name_of(plan: Plan, condition: str | None = None) -> str:
     if e.LinkedReorder in kinds:
         return "reorder"
     if e.Refund in kinds or e.ReleaseRefund in kinds:
-        return "refund"
-    return "close" if e.CloseCase in kinds else "note"
+        return "missing_refund" if kind == RequestKind.NOT_DELIVERED else "refund"
+    return "note"
 
 
 def values_of(
@@ -79,6 +85,15 @@ def article_of(plan: Plan, subject: Subject) -> str:
     named = [part.line_id for effect in plan.effects for part in _parts(effect)]
     titles = [line.title for line in subject.order.lines if not named or str(line.id) in named]
     return titles[0] if titles else subject.order.lines[0].title
+
+
+def choice_of(subject: Subject, line_ids: Sequence[str]) -> Values:
+    """Return what a request is about as choices name it ("line:12", "order:…"), for the talk to point back to it."""
+    if subject.membership is not None:
+        return {"membership": f"membership:{subject.membership.id}"}
+    if subject.order is None:
+        return {}
+    return {"line": f"line:{line_ids[0]}" if len(line_ids) == 1 else f"order:{subject.order.number}"}
 
 
 def clock_values(terms: Terms, now: datetime) -> Values:

@@ -168,7 +168,7 @@ def _propose(
             proposed_at=desk.clock(),
         )
         session.add(found)
-    name = describing.name_of(plan, _condition(request))
+    name = describing.name_of(plan, str(request["kind"]), _condition(request))
     return Propose(found.key, f"propose_{name}", _plan_values(session, desk, plan, subject, request))
 
 
@@ -203,7 +203,8 @@ def _values(session: Session, desk: Desk, plan: Plan, subject: Subject, request:
     terms = desk.terms.at(subject.placed_at)
     meant = Plan((*plan.effects, e.OfferReorder(request.lines, Offer.REORDER_SAME)), plan.currency)
     values = describing.values_of(session, plan, subject, terms, desk.clock())
-    return {**values, "article": describing.article_of(meant, subject)}
+    chosen = describing.choice_of(subject, [unit.line_id for unit in request.lines])
+    return {**values, **chosen, "article": describing.article_of(meant, subject)}
 
 
 def _plan_values(
@@ -211,6 +212,7 @@ def _plan_values(
 ) -> Values:
     terms, condition = desk.terms.at(subject.placed_at), _condition(request)
     values = describing.values_of(session, plan, subject, terms, at or desk.clock(), condition)
+    values |= describing.choice_of(subject, _line_ids(request))
     for effect in plan.effects:
         if isinstance(effect, e.LinkedReorder):
             values |= _reorder_values(session, effect, subject, plan.currency)
@@ -222,12 +224,18 @@ def _reorder_values(session: Session, effect: e.LinkedReorder, subject: Subject,
     order = subject.order
     return {
         "article": describing.article_of(Plan((e.OfferReorder(reorders.units(effect), Offer.REORDER_SAME),)), subject),
+        "line": f"line:{effect.replacements[0].line_id}",
         "amount": Money(effect.difference, currency),
         "size": next((variant.size for variant in found), None),
         "quantity": len(effect.replacements),
         "method": order.payments[0].method if order and order.payments else "none",
         "method_label": tuple(payment_label(payment) for payment in order.payments[:1]) if order else (),
     }
+
+
+def _line_ids(request: dict[str, object]) -> list[str]:
+    lines = request.get("lines")
+    return [str(unit["line_id"]) for unit in lines] if isinstance(lines, list) else []
 
 
 def _condition(request: dict[str, object]) -> str | None:
@@ -343,7 +351,7 @@ def _outcome(session: Session, desk: Desk, intent: Intent) -> Done | Tell:
     values |= {"rma": (intent.result or {}).get("rma"), "case": intent.case.reference}
     if intent.request["kind"] == REORDER:
         return _reorder_outcome(session, intent, values)
-    name = describing.name_of(plan, _condition(intent.request))
+    name = describing.name_of(plan, str(intent.request["kind"]), _condition(intent.request))
     return Done(f"done_{name}", values, _offer(intent, plan))
 
 
