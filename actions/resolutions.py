@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from actions.replies import HUMAN, NO, NONE_OF_THEM, REORDER, YES, Button, Speaker, inform
+from actions.replies import HUMAN, NO, NONE_OF_THEM, REORDER, YES, Button, Speaker, inform, proposal_card
 from actions.slots import HINTS, KINDS, STANDING, Memory, Turn
 from madoguchi.services import answers, handoffs, resolve
 from madoguchi.services.desk import Desk
@@ -107,7 +107,8 @@ class Resolution:
     def _propose(self, key: str, reply: str, values: Values) -> None:
         extra = EXTRA_WAYS.get(reply) if self.memory["refund_method"] is None else None
         self.memory["asked"], self.memory["proposal"], self.next = "yes", key, GOES_ON
-        self.speaker.say(reply, values, buttons=[YES, *([extra] if extra else []), NO])
+        card = proposal_card(reply.removeprefix("propose_"), values, self.speaker.book)
+        self.speaker.say(reply, values, buttons=[YES, *([extra] if extra else []), NO], card=card)
 
     def _tell(self, reply: str, values: Values, wish: Wish) -> None:
         if reply == "proposal_changed":

@@ -1,7 +1,7 @@
 """What is happening right now: wakes the event streams of a conversation, and knows where the bot is writing.
 
-Turns in this program announce themselves; what other programs store (an agent's answer, a timer's note) is found
-by one query a second over the conversations that somebody is looking at.
+Turns in this program announce themselves; what other programs store (an agent's answer, a warehouse's scan) is found
+by a look a second over the conversations that somebody is looking at.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from contextlib import contextmanager
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from madoguchi.services import conversations
-from madoguchi.services.talk import Head
+from madoguchi.services import progress
 from madoguchi.web.context import Services
 
 log = structlog.get_logger()
@@ -56,7 +55,7 @@ class Live:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._watchers: dict[str, set[Watch]] = defaultdict(set)
-        self._heads: dict[str, Head] = {}
+        self._heads: dict[str, object] = {}
         self._writing: set[str] = set()
 
     @contextmanager
@@ -106,7 +105,7 @@ class Live:
                 log.error("look_failed", error=type(error).__name__)
 
     async def _look(self) -> None:
-        found = await self._services.run(conversations.heads, self._services.desk, tuple(self._watchers))
+        found = await self._services.run(progress.heads, self._services.desk, tuple(self._watchers))
         for conversation_id, head in found.items():
             if self._heads.get(conversation_id) != head:
                 self.announce(conversation_id)
