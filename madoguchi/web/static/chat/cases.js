@@ -35,7 +35,9 @@ export class Cases {
     this.now.replaceChildren(`${first.title}：${first.now}`); // one line, cut where it is too long
     this.dots.replaceChildren(...first.steps.map(({ state }) => el(`i.${state}`)));
     const typed = this.#keepWords();
+    const cursor = this.root.getRootNode().activeElement;
     this.list.replaceChildren(...cases.map((each) => this.#card(each, typed)));
+    if (this.list.contains(cursor)) cursor.focus();
     this.#tick();
   }
 
@@ -44,7 +46,9 @@ export class Cases {
     return new Map([...this.list.querySelectorAll("form.score")].map((form) => [form.dataset.case, form]));
   }
 
-  #card(data, kept) {
+  #card(data, typed) {
+    const given = typed.get(data.case);
+    const score = data.score ? (given ?? scoreForm(data.case, this.#score)) : given?.dataset.given ? given : null;
     return el(
       "article.case",
       { "aria-label": `${data.title} ${data.article}` },
@@ -59,7 +63,7 @@ export class Cases {
       data.clocks.length ? clocks(data.clocks) : null,
       el("dl", {}, ...data.rows.flatMap(({ label, value }) => [el("dt", {}, label), el("dd", {}, phrases(value))])),
       data.account ? this.#account(data.case) : null,
-      data.score ? (kept.get(data.case) ?? scoreForm(data.case, this.#score)) : null,
+      score,
     );
   }
 
@@ -106,11 +110,13 @@ function scoreForm(reference, send) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     button.disabled = true;
+    form.dataset.given = "yes"; // the list may come back before the answer does
     try {
       await send(reference, Number(new FormData(form).get(`score-${reference}`)), text.value.trim());
       form.replaceChildren(el("p.told", { tabindex: "-1" }, phrases(words.score.thanks)));
       form.firstChild.focus();
     } catch (error) {
+      delete form.dataset.given;
       told.hidden = false;
       told.replaceChildren(phrases(error.detail || words.failed));
       button.disabled = false;
