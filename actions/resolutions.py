@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from actions.replies import HUMAN, NO, NONE_OF_THEM, REORDER, YES, Button, Speaker, inform
+from actions.replies import HUMAN, NO, NONE_OF_THEM, REORDER, YES, Button, Speaker, inform, proposal_card
 from actions.slots import HINTS, KINDS, STANDING, Memory, Turn
 from madoguchi.services import answers, handoffs, resolve, targets
 from madoguchi.services.desk import Desk
@@ -114,7 +114,8 @@ class Resolution:
             # What was named once stays meant, whatever article the next message speaks of besides.
             self.memory[name] = values.get(name)
         self._remember(values)
-        self.speaker.say(reply, values, buttons=[YES, *([extra] if extra else []), NO])
+        card = proposal_card(reply.removeprefix("propose_"), values, self.speaker.book)
+        self.speaker.say(reply, values, buttons=[YES, *([extra] if extra else []), NO], card=card)
 
     def _tell(self, reply: str, values: Values, wish: Wish) -> None:
         if reply == "proposal_changed":

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, exists, select
+from sqlalchemy import BindParameter, bindparam, exists, select
 from sqlalchemy.orm import Session
 
 from madoguchi.policy import facts as f
@@ -40,7 +40,7 @@ from madoguchi.store import (
 )
 
 CLAIMS_KEPT = timedelta(days=400)
-_CUSTOMER = bindparam("customer")
+_CUSTOMER: BindParameter[int] = bindparam("customer")
 _ACCOUNTS = select(Account).where(Account.customer_id == _CUSTOMER)
 _APPROVED = (
     select(Intent.confirmed_at)
@@ -52,7 +52,7 @@ _APPROVED = (
         Intent.confirmed_at > bindparam("since"),
     )
 )
-_NUMBER = bindparam("number")
+_NUMBER: BindParameter[str] = bindparam("number")
 _REFUNDS = select(Refund).where(Refund.order_number == _NUMBER).order_by(Refund.id)
 _AUTHORIZATIONS = (
     select(ReturnAuthorization).where(ReturnAuthorization.order_number == _NUMBER).order_by(ReturnAuthorization.id)

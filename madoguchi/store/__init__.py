@@ -47,11 +47,13 @@ from madoguchi.store.staff import (
     Staff,
     StaffSession,
 )
+from madoguchi.store.window import BankAccount, Photo
 
 __all__ = [
     "Account",
     "Approval",
     "AuditRow",
+    "BankAccount",
     "Base",
     "CallAttempt",
     "CallClaim",
@@ -79,6 +81,7 @@ __all__ = [
     "OrderLine",
     "OutboxCall",
     "Payment",
+    "Photo",
     "Product",
     "Refund",
     "Reorder",

@@ -20,7 +20,7 @@ from starlette.staticfiles import StaticFiles
 from madoguchi.bootstrap import Settings, build_desk
 from madoguchi.rasa import Engine
 from madoguchi.services.desk import Desk
-from madoguchi.web import chat, health, metrics, webhooks
+from madoguchi.web import chat, health, metrics, webhooks, window
 from madoguchi.web.context import Services, Web
 from madoguchi.web.desk import routes as desk_pages
 from madoguchi.web.limits import Limits
@@ -107,7 +107,7 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
 
 
 def _routes(settings: Settings) -> list[BaseRoute]:
-    routes: list[BaseRoute] = [*health.routes, *metrics.routes, *chat.routes, *webhooks.routes]
+    routes: list[BaseRoute] = [*health.routes, *metrics.routes, *chat.routes, *window.routes, *webhooks.routes]
     routes += [Mount("/static", StaticFiles(directory=STATIC)), Mount("/desk", routes=desk_pages.routes)]
     if settings.demo:
         from madoguchi.web import shop  # the demo's pages and data are loaded only where they are shown

@@ -1,7 +1,7 @@
 """What is happening right now: wakes the event streams of a conversation, and knows where the bot is writing.
 
-Turns in this program announce themselves; what other programs store (an agent's answer, a timer's note) is found
-by one query a second over the conversations that somebody is looking at.
+Turns in this program announce themselves; what other programs store (an agent's answer, a warehouse's scan) is found
+by a look a second over the conversations that somebody is looking at.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from contextlib import contextmanager
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from madoguchi.services import conversations
+from madoguchi.services import progress
 from madoguchi.services.talk import Head
 from madoguchi.web.context import Services
 
@@ -71,6 +71,7 @@ class Live:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._watchers: dict[str, set[Watch]] = defaultdict(set)
+        self._steps: dict[str, object] = {}
         self._writing: set[str] = set()
 
     @contextmanager
@@ -119,8 +120,10 @@ class Live:
                 log.error("look_failed", error=type(error).__name__)
 
     async def _look(self) -> None:
-        found = await self._services.run(conversations.heads, self._services.desk, tuple(self._watchers))
-        for conversation_id, head in found.items():
+        found = await self._services.run(progress.heads, self._services.desk, tuple(self._watchers))
+        for conversation_id, (head, steps) in found.items():
+            moved = self._steps.get(conversation_id) != steps
             for watch in self._watchers.get(conversation_id, ()):
-                if watch.lacks(head):
+                if moved or watch.lacks(head):
                     watch.wake(stored=True)
+        self._steps = {name: steps for name, (_, steps) in found.items() if name in self._watchers}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
+from functools import partial
 from urllib.parse import parse_qs, urlencode
 
 from starlette.requests import Request
@@ -20,6 +21,7 @@ from madoguchi.web import tokens
 from madoguchi.web.context import web_of
 from madoguchi.web.pages import page
 from madoguchi.web.problems import Problem
+from madoguchi.web.progress import card
 from madoguchi.web.purchases import customer_named, history, open_returns
 
 COOKIE = "demo_shop"
@@ -63,7 +65,13 @@ async def orders(request: Request) -> Response:
     found = None if reference is None else await web.services.run(history, web.desk, reference)
     if found is None:
         return RedirectResponse("/", status_code=303)
-    response = page(request, "orders.html", {"history": found, "words": web.sentences, "signed_in": found.name})
+    values = {
+        "history": found,
+        "words": web.sentences,
+        "signed_in": found.name,
+        "card": partial(card, sentences=web.sentences),
+    }
+    response = page(request, "orders.html", values)
     response.set_cookie(COOKIE, _pass(request, found.reference), httponly=True, samesite="lax", secure=_https(request))
     return response
 

@@ -18,6 +18,7 @@ import pytest
 import uvicorn
 from playwright.sync_api import Browser, sync_playwright
 
+from madoguchi import demo
 from madoguchi.bootstrap import Settings, build_desk
 from madoguchi.rasa import Engine
 from madoguchi.services.desk import Desk
@@ -106,6 +107,17 @@ def blank_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
             session.add(
                 Customer(id=number, reference=f"C-{number}", name=f"試験 {number}子", email=f"c{number}@example.jp")
             )
+    store.close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Fill the demo's store once; each test gets a copy of the file."""
+    path = tmp_path_factory.mktemp("filled") / "demo.db"
+    store = Store(f"sqlite:///{path}")
+    upgrade(store)
+    demo.fill_once(store)
     store.close()
     return path
 

@@ -7,6 +7,7 @@
 //            without it everybody is a visitor
 // inline     fill the element's own box on wide screens; without it, a button at the corner opens the window
 // Colours and fonts: the CSS variables --madoguchi-ink, -paper, -line, -accent, -on-accent, -soft, -font.
+import { Cases } from "./chat/cases.js";
 import { Connection } from "./chat/connection.js";
 import { Outbox } from "./chat/outbox.js";
 import { el } from "./chat/phrases.js";
@@ -23,6 +24,7 @@ const OPEN_KEY = "madoguchi:open";
 class MadoguchiChat extends HTMLElement {
   #built = false;
   #dotsTimer = 0;
+  #knownCases;
 
   connectedCallback() {
     if (!this.#built) this.#build();
@@ -32,6 +34,7 @@ class MadoguchiChat extends HTMLElement {
     this.connection.addEventListener("session", ({ detail }) => this.#begin(detail));
     this.connection.addEventListener("message", ({ detail }) => this.#take(detail));
     this.connection.addEventListener("state", ({ detail }) => this.#state(detail));
+    this.connection.addEventListener("cases", ({ detail }) => this.#showCases(detail));
     this.connection.addEventListener("health", ({ detail }) => this.#health(detail));
     this.connection.start();
     WIDE.addEventListener("change", this.#lay);
@@ -69,6 +72,7 @@ class MadoguchiChat extends HTMLElement {
   #build() {
     const root = this.attachShadow({ mode: "open", delegatesFocus: false });
     this.talk = new Talk((message) => this.#send(message), () => this.outbox.flush());
+    this.cases = new Cases((reference, value, text) => this.connection.ask("POST", "scores", { case: reference, value, words: text || null }));
     this.status = el("p.status", {}, words.status.bot);
     this.notice = el("p.notice", { hidden: true });
     this.input = el("textarea", {
@@ -84,7 +88,7 @@ class MadoguchiChat extends HTMLElement {
     const form = el("form.composer", { onsubmit: (event) => this.#submitted(event) }, this.input, this.submit);
     this.closer = el("button.close", { type: "button", "aria-label": words.close, onclick: () => this.close() });
     const head = el("header", {}, el("div", {}, el("h2", {}, words.title), this.status), this.closer);
-    this.panel = el("section.panel", { id: "panel", "aria-label": words.panel }, head, this.talk.log, this.talk.newest, this.notice, form);
+    this.panel = el("section.panel", { id: "panel", "aria-label": words.panel }, head, this.cases.root, this.talk.log, this.talk.newest, this.notice, form);
     this.panel.addEventListener("keydown", (event) => event.key === "Escape" && !this.inline && !event.isComposing && this.close());
     this.launcher = el("button.launcher", { type: "button", "aria-controls": "panel", "aria-expanded": "false", onclick: () => this.open() }, words.launcher);
     const all = el("div.all", { lang: "ja", hidden: true }, this.launcher, this.panel);
@@ -119,7 +123,10 @@ class MadoguchiChat extends HTMLElement {
   };
 
   #begin({ conversation }) {
-    if (this.conversation !== conversation) this.talk.clear();
+    if (this.conversation !== conversation) {
+      this.talk.clear();
+      this.cases.show([]);
+    }
     this.conversation = conversation;
     this.outbox.open(conversation);
   }
@@ -134,6 +141,14 @@ class MadoguchiChat extends HTMLElement {
     this.status.textContent = words.status[owner] ?? "";
     this.status.dataset.owner = owner;
     this.#dots(typing);
+  }
+
+  /** Show the cases, and tell the shop's page of a change, but not of what it has shown itself since it was loaded. */
+  #showCases(cases) {
+    const before = this.#knownCases;
+    this.#knownCases = JSON.stringify(cases);
+    this.cases.show(cases);
+    if (before !== undefined && before !== this.#knownCases) this.dispatchEvent(new CustomEvent("madoguchi:cases", { bubbles: true }));
   }
 
   #dots(on) {

@@ -1,7 +1,7 @@
 // The way to the desk: the session, messages down (event stream, or polling where streams do not come through).
 //
-// Emits: "session" {conversation, customer}, "message" (the message), "state" {owner, typing}, "health" (ok | offline
-// | unavailable). Every message is given once; after any break it goes on from the last one it has given.
+// Emits: "session" {conversation, customer}, "message" (the message), "state" {owner, typing}, "cases" (the list),
+// "health" (ok | offline | unavailable). Every message is given once; after any break it goes on from the last one it has given.
 
 const API = new URL("../../chat/", import.meta.url);
 const STREAM_MUST_SPEAK_WITHIN_MS = 6000;
@@ -57,12 +57,17 @@ export class Connection extends EventTarget {
 
   /** Store one message; resolves with the stored one. Throws Refused, or TypeError where the network is gone. */
   async post(message) {
+    return (await this.ask("POST", "messages", message)).message;
+  }
+
+  /** Ask the desk for anything else; an ended session is opened anew first. Throws as `post` does. */
+  async ask(method, path, body) {
     try {
-      return (await this.#call("POST", "messages", message)).message;
+      return await this.#call(method, path, body);
     } catch (error) {
       if (!(error instanceof Refused) || error.status !== 401) throw error;
       await this.#openSession();
-      return (await this.#call("POST", "messages", message)).message;
+      return this.#call(method, path, body);
     }
   }
 
@@ -107,6 +112,7 @@ export class Connection extends EventTarget {
       if (!before) break;
     } while (found.messages.length >= 200);
     this.#emit("state", { owner: found.owner, typing: found.typing });
+    this.#emit("cases", found.cases);
   }
 
   #listen(attempt) {
@@ -128,6 +134,7 @@ export class Connection extends EventTarget {
       });
     on("message", (message) => this.#give(message));
     on("state", (state) => this.#emit("state", state));
+    on("cases", (cases) => this.#emit("cases", cases));
     on("ping", () => {});
     on("end", () => {
       this.session = null;
@@ -187,12 +194,13 @@ export class Connection extends EventTarget {
   }
 
   async #call(method, path, body) {
+    const file = body instanceof Blob;
     const response = await fetch(new URL(path, API), {
       method,
       credentials: "include",
-      headers: body ? { "Content-Type": "application/json" } : {},
-      body: body ? JSON.stringify(body) : undefined,
-      signal: AbortSignal.timeout(15000),
+      headers: body && !file ? { "Content-Type": "application/json" } : {},
+      body: body && !file ? JSON.stringify(body) : body,
+      signal: AbortSignal.timeout(file ? 90000 : 15000),
     });
     if (response.status === 204) return {};
     const answer = await response.json().catch(() => ({}));

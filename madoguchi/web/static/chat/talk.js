@@ -1,5 +1,5 @@
 // The list of messages: the one live region, dates between days, states under the customer's own messages.
-import { extras } from "./cards.js";
+import { extras, tellsAll } from "./cards.js";
 import { el, phrases } from "./phrases.js";
 import { words } from "./words.js";
 
@@ -85,7 +85,7 @@ export class Talk {
     const mine = message.author === "customer";
     const press = (title, choice) => choice && this.#send({ choice, title });
     const state = el("p.state");
-    const body = el("div.body", {}, ...(message.text ? [el("p.bubble", {}, phrases(message.text))] : []));
+    const body = el("div.body", {}, ...(message.text && !tellsAll(message.content) ? [el("p.bubble", {}, phrases(message.text))] : []));
     body.append(...extras(message.content, press));
     const who = mine ? words.you : message.author === "agent" ? words.agent : words.bot;
     const time = el("time", { datetime: message.at }, TIME.format(new Date(message.at)));

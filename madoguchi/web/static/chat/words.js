@@ -38,5 +38,25 @@ export const words = {
   agent: "担当者",
   choices: "選択肢",
   progress: "お手続きの状況",
-  step: { done: "済み", now: "いまここ", todo: "これから" },
+  step: { done: "済み", now: "いまここ", todo: "これから", stopped: "担当者が確認中" },
+  cases: {
+    running: (count) => `お手続き中 ${count}件`,
+    past: "お手続きの記録",
+    clocks: "ご返金までの日数",
+    chosen: "（お選びの方法）",
+    account: "お振込先を登録する",
+    left: (milliseconds) => {
+      const minutes = Math.max(0, Math.floor(milliseconds / 60000));
+      if (!minutes) return "返事の期限になりました。";
+      return `返事の期限まで、あと${minutes >= 60 ? `${Math.floor(minutes / 60)}時間` : ""}${minutes % 60}分`;
+    },
+  },
+  score: {
+    question: "この窓口をお知り合いに勧めたいと思われますか。",
+    least: "0：まったく思わない",
+    most: "10：とても思う",
+    words: "よろしければ理由をお聞かせください",
+    send: "評価を送る",
+    thanks: "お答えくださり、ありがとうございました。",
+  },
 };
