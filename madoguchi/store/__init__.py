@@ -47,6 +47,7 @@ from madoguchi.store.staff import (
     Staff,
     StaffSession,
 )
+from madoguchi.store.training import Lesson, NewIntent, TrainingDecision, TrainingMessage
 
 __all__ = [
     "Account",
@@ -71,9 +72,11 @@ __all__ = [
     "Intent",
     "IntentReport",
     "LedgerEntry",
+    "Lesson",
     "Membership",
     "MembershipCharge",
     "Message",
+    "NewIntent",
     "Notice",
     "Order",
     "OrderLine",
@@ -93,6 +96,8 @@ __all__ = [
     "StaffSession",
     "Store",
     "Timer",
+    "TrainingDecision",
+    "TrainingMessage",
     "UsedToken",
     "Variant",
     "search",
