@@ -48,6 +48,7 @@ class Why(StrEnum):
     GONE = "gone"  # the example was changed or taken out meanwhile
     BROKEN = "broken"  # the file cannot be read
     UNREADY = "unready"  # the new intent lacks its rules or replies
+    PERSONAL = "personal"  # it still holds personal data, or nobody could look for it
 
 
 @dataclass(frozen=True)
