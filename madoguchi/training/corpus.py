@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,6 +29,11 @@ class Example:
     line: int  # counted from 1
     key: str
     simple: bool = True
+
+    @property
+    def id(self) -> str:
+        """A short name for pages and addresses, the same as long as the example is."""
+        return example_id(self.intent, self.written)
 
     @property
     def text(self) -> str:
@@ -66,6 +72,11 @@ class Corpus:
         return found
 
     @cached_property
+    def by_id(self) -> dict[str, Example]:
+        """The examples by their short names."""
+        return {each.id: each for each in self.examples}
+
+    @cached_property
     def likeness(self) -> Likeness:
         """The examples by their letters, to ask for the nearest."""
         return Likeness([each.key for each in self.examples])
@@ -85,6 +96,11 @@ class Corpus:
     def twins(self, text: str) -> Sequence[Example]:
         """Return the examples that are the same to the engine."""
         return self.by_key.get(sameness.key(text), ())
+
+
+def example_id(intent: str, written: str) -> str:
+    """Return the short name of an example."""
+    return hashlib.sha256(f"{intent}\n{written}".encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)

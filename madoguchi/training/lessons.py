@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from madoguchi.services import audit
 from madoguchi.services.agents import Person
 from madoguchi.services.desk import Desk
-from madoguchi.store import IntentReport, Lesson, NewIntent, TrainingDecision, TrainingMessage
+from madoguchi.store import IntentReport, Lesson, NewIntent, Staff, TrainingDecision, TrainingMessage
 from madoguchi.training import notation, sameness
 from madoguchi.training.corpus import Corpus
 from madoguchi.training.notation import Said, Unwritable
@@ -168,6 +168,26 @@ def known_intents(session: Session, corpus: Corpus) -> set[str]:
     return {*corpus.by_intent, *session.scalars(select(NewIntent.name))}
 
 
+def new_intents(desk: Desk) -> list[NewIntent]:
+    """Return the intents that trainers have defined."""
+    with desk.store.reading() as session:
+        return list(session.scalars(select(NewIntent).order_by(NewIntent.name)))
+
+
+def define(desk: Desk, person: Person, corpus: Corpus, name: str, label: str, definition: str) -> bool:
+    """Define a new intent; False where the name cannot be one, is taken, or nothing is said about it."""
+    label, definition = label.strip()[:40], " ".join(definition.split())[:1000]
+    if not INTENT_NAME.fullmatch(name) or not label or not definition or name in corpus.by_intent:
+        return False
+    with desk.store.writing() as session:
+        if session.get(NewIntent, name) is not None:
+            return False
+        now = desk.clock()
+        session.add(NewIntent(name=name, label=label, definition=definition, staff_id=person.id, made_at=now))
+        audit.note(session, now, person.actor, "intent_defined", f"intent:{name}")
+        return True
+
+
 def drafts_in(session: Session) -> list[Lesson]:
     """Return every draft in the order they were made."""
     return list(session.scalars(select(Lesson).where(Lesson.state == "draft").order_by(Lesson.id)))
@@ -183,6 +203,13 @@ def count(desk: Desk) -> int:
     """Return the number of drafts."""
     with desk.store.reading() as session:
         return session.scalar(select(func.count()).select_from(Lesson).where(Lesson.state == "draft")) or 0
+
+
+def authors(desk: Desk, found: Iterable[Lesson]) -> dict[int, str]:
+    """Return the names of the people who made these drafts."""
+    with desk.store.reading() as session:
+        rows = session.execute(select(Staff.id, Staff.name).where(Staff.id.in_({each.staff_id for each in found})))
+        return {number: name for number, name in rows}
 
 
 def discard(desk: Desk, person: Person, lesson_id: int) -> bool:
