@@ -47,6 +47,7 @@ from madoguchi.store.staff import (
     Staff,
     StaffSession,
 )
+from madoguchi.store.training import Lesson, NewIntent, TrainingDecision, TrainingMessage
 from madoguchi.store.window import BankAccount, Photo
 
 __all__ = [
@@ -73,9 +74,11 @@ __all__ = [
     "Intent",
     "IntentReport",
     "LedgerEntry",
+    "Lesson",
     "Membership",
     "MembershipCharge",
     "Message",
+    "NewIntent",
     "Notice",
     "Order",
     "OrderLine",
@@ -96,6 +99,8 @@ __all__ = [
     "StaffSession",
     "Store",
     "Timer",
+    "TrainingDecision",
+    "TrainingMessage",
     "UsedToken",
     "Variant",
     "search",

@@ -30,6 +30,7 @@ from madoguchi.web.pages import build_pages
 from madoguchi.web.problems import Problem, answer_http_exception, answer_problem
 from madoguchi.web.security import BodyCap, Door, SameSite
 from madoguchi.web.sentences import load_sentences
+from madoguchi.web.trainers import routes as trainers_pages
 from madoguchi.web.turns import Turns
 
 STATIC = Path(__file__).parent / "static"
@@ -108,7 +109,8 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
 
 def _routes(settings: Settings) -> list[BaseRoute]:
     routes: list[BaseRoute] = [*health.routes, *metrics.routes, *chat.routes, *window.routes, *webhooks.routes]
-    routes += [Mount("/static", StaticFiles(directory=STATIC)), Mount("/desk", routes=desk_pages.routes)]
+    routes += [Mount("/static", StaticFiles(directory=STATIC))]
+    routes += [Mount("/desk", routes=[*trainers_pages.routes(), *desk_pages.routes])]
     if settings.demo:
         from madoguchi.web import shop  # the demo's pages and data are loaded only where they are shown
 
