@@ -1,6 +1,7 @@
 """The desk's door to the engine: signed requests, one answer a message.
 
 POST /webhooks/desk/turn     {"conversation", "message", "text" or "payload", "metadata"?}
+POST /webhooks/desk/model    {"model"}                see engine/swap.py
 GET  /webhooks/desk/health   {"model", "ready"}
 
 The body is signed: `X-Madoguchi-Timestamp` holds unix seconds, `X-Madoguchi-Signature` the hex of
@@ -26,7 +27,7 @@ from sanic import response as http
 from sanic.request import Request as HttpRequest
 from sanic.response import HTTPResponse
 
-from engine import patches
+from engine import patches, swap
 from engine.turns import CHANNEL, Answer, Request, is_payload, run_turn
 
 logger = logging.getLogger(__name__)
@@ -78,6 +79,7 @@ class DeskInput(InputChannel):
         async def turn(request: HttpRequest) -> HTTPResponse:
             return await self._turn(request)
 
+        swap.register(desk, self._is_signed)
         return desk
 
     async def _turn(self, http_request: HttpRequest) -> HTTPResponse:

@@ -36,6 +36,8 @@ class Settings(BaseSettings):
     stripe_api_base: str | None = Field(None, description="Another address of the stripe API, for tests")
     stripe_webhook_secret: SecretStr | None = Field(None, description="What stripe signs its webhooks with")
     secret: SecretStr | None = Field(None, description="The root of all secrets; by default made once in var/secret")
+    models: Path = Field(Path("models"), description="Where the trained models lie")
+    model_key: Path = Field(Path("var/model-key"), description="The key that signs models; made once")
     demo: bool = Field(True, description="Whether the demo shop's pages are shown")
 
     @property

@@ -20,6 +20,7 @@ from madoguchi.store.cases import (
     Timer,
 )
 from madoguchi.store.conversations import Choice, Conversation, CustomerSession, Message, UsedToken
+from madoguchi.store.models import Lookback, ModelService, TrainedModel, TrainingJob
 from madoguchi.store.money import LedgerEntry, OutboxCall, Refund
 from madoguchi.store.session import Store
 from madoguchi.store.shop import (
@@ -71,9 +72,11 @@ __all__ = [
     "Intent",
     "IntentReport",
     "LedgerEntry",
+    "Lookback",
     "Membership",
     "MembershipCharge",
     "Message",
+    "ModelService",
     "Notice",
     "Order",
     "OrderLine",
@@ -93,6 +96,8 @@ __all__ = [
     "StaffSession",
     "Store",
     "Timer",
+    "TrainedModel",
+    "TrainingJob",
     "UsedToken",
     "Variant",
     "search",
