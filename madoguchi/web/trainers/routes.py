@@ -5,9 +5,9 @@ from __future__ import annotations
 from starlette.routing import Route
 
 from madoguchi.web.desk.doors import Door
-from madoguchi.web.trainers import messages
+from madoguchi.web.trainers import jobs, messages, models, reports, trial
 
-DOORS: tuple[Door, ...] = (*messages.doors,)
+DOORS: tuple[Door, ...] = (*messages.doors, *jobs.doors, *models.doors, *reports.doors, *trial.doors)
 
 
 def routes() -> list[Route]:
