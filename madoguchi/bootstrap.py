@@ -46,6 +46,8 @@ class Settings(BaseSettings):
     secret: SecretStr | None = Field(None, description="The root of all secrets; by default made once in var/secret")
     idle_days: int = Field(30, ge=1, description="After so many silent days the bot's conversations are closed")
     kept_days: int = Field(730, ge=1, description="So many days the words of closed conversations are kept")
+    models: Path = Field(Path("models"), description="Where the trained models lie")
+    model_key: Path = Field(Path("var/model-key"), description="The key that signs models; made once")
     demo: bool = Field(True, description="Whether the demo shop's pages are shown")
 
     @property

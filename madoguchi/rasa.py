@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 DEADLINE_S = 5.0
 CONNECT_DEADLINE_S = 2.0
+SWAP_DEADLINE_S = 60.0
 
 
 class EngineUnreachable(Exception):
@@ -182,6 +183,24 @@ class Engine:
             raise EngineFailed("an answer about other texts")
         return found
 
+    async def put_into_service(self, model: str) -> float:
+        """Let the engine change to a model file of models/ while turns go on; return how many seconds it took.
+
+        Raises EngineUnreachable, or EngineFailed with the engine's code: then the old model serves on.
+        """
+        response = await self._post("/webhooks/desk/model", {"model": model}, SWAP_DEADLINE_S)
+        if response.status_code != 200:
+            raise EngineFailed(_code(response))
+        return float(response.json()["seconds"])
+
+    async def model(self) -> str | None:
+        """Return the name of the model that the engine runs; None where it does not answer."""
+        try:
+            response = await self._send(httpx.Request("GET", self._url.join("/webhooks/desk/health")), 2)
+            return str(response.json()["model"]) if response.status_code == 200 else None
+        except (httpx.HTTPError, ValueError, KeyError, TypeError):
+            return None
+
     async def healthy(self) -> bool:
         """Say whether the engine answers and has its model."""
         try:
@@ -223,6 +242,13 @@ class Engine:
             "X-Madoguchi-Timestamp": timestamp,
             "X-Madoguchi-Signature": signature,
         }
+
+
+def _code(response: httpx.Response) -> str:
+    try:
+        return str(response.json()["error"])
+    except (ValueError, KeyError, TypeError):
+        return f"status_{response.status_code}"
 
 
 def _read(response: httpx.Response, message_id: str) -> Turn:

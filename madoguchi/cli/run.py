@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
 import tarfile
@@ -26,7 +27,9 @@ from madoguchi.cli.keeping import Keeper
 from madoguchi.policy.terms_file import TermsError, load_terms
 from madoguchi.store import Store
 from madoguchi.store.migrate import upgrade
+from madoguchi.training import jobs, registry, signing
 from madoguchi.training.model import newest_model
+from madoguchi.training.workshop import Place
 
 READY_WITHIN_S = 300
 console = Console(stderr=True, highlight=False)
@@ -40,6 +43,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
     app.command("run")(run)
     app.command("worker")(worker)
+    app.command("trainer")(trainer)
     app.command("settings")(show_settings)
     app.command("env")(show_environment)
 
@@ -63,6 +67,14 @@ def worker() -> None:
     work.run_forever(build_desk(settings), household=build_household(settings))
 
 
+def trainer() -> None:
+    """Carry out what trainers ask for: trainings and examinations, one at a time."""
+    settings, stop = Settings(), threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    jobs.run_forever(build_desk(settings), Place.of(settings), stop)
+
+
 def show_settings() -> None:
     """List every setting with its environment variable, default and meaning."""
     for name, field in Settings.model_fields.items():
@@ -71,7 +83,7 @@ def show_settings() -> None:
 
 def show_environment() -> None:
     """Print the secrets as shell exports, for `rasa shell` and other programs started by hand."""
-    for name in ("MADOGUCHI_ENGINE_SECRET", "MADOGUCHI_ACTIONS_SECRET"):
+    for name in ("MADOGUCHI_ENGINE_SECRET", "MADOGUCHI_ACTIONS_SECRET", "MADOGUCHI_MODELS_SECRET"):
         typer.echo(f"export {name}={environment(Settings())[name]} RASA_TELEMETRY_ENABLED=false")
     typer.echo(f"export MADOGUCHI_METRICS_SECRET={Settings().secret_for('metrics')}")
 
@@ -99,11 +111,12 @@ def prepare(settings: Settings) -> dict[str, str]:
         load_terms(settings.terms)
     except TermsError as error:
         raise CannotStart(str(error)) from None
-    model = newest_model()
-    if model is None:
+    newest = newest_model(settings.models)
+    if newest is None:
         raise CannotStart("There is no trained model in models/: run `make train` first.")
-    _need_whole(model)
+    _need_whole(newest)
     _prepare_store(settings)
+    model = _model_to_run(settings, newest)
     python, listen = (
         sys.executable,
         f"--host {settings.host} --no-access-log --log-level warning --timeout-graceful-shutdown 3",
@@ -114,6 +127,7 @@ def prepare(settings: Settings) -> dict[str, str]:
         "actions": f"{python} -m uvicorn --factory actions.server:build --port {settings.actions_port} {listen}",
         "web": f"{python} -m uvicorn --factory madoguchi.web.app:build --port {settings.web_port} {listen}",
         "worker": f"{python} -m madoguchi worker",
+        "trainer": f"{python} -m madoguchi trainer",
     }
 
 
@@ -139,6 +153,8 @@ def environment(settings: Settings) -> dict[str, str]:
         "SANIC_IGNORE_PRODUCTION_WARNING": "true",
         "MADOGUCHI_ENGINE_SECRET": settings.secret_for("engine"),
         "MADOGUCHI_ACTIONS_SECRET": settings.secret_for("actions"),
+        "MADOGUCHI_MODELS_SECRET": signing.read_key(settings.model_key).decode(),
+        "MADOGUCHI_MODELS": str(settings.models),
     }
 
 
@@ -209,6 +225,23 @@ def _need_whole(model: Path) -> None:
                 pass
     except (tarfile.TarError, OSError, EOFError, KeyError):
         raise CannotStart(f"The model {model} is damaged: delete it and run `make train`.") from None
+
+
+def _model_to_run(settings: Settings, newest: Path) -> Path:
+    """Return the model in service, or the newest where none has been or that one belongs to another program."""
+    desk, place = build_desk(settings), Place.of(settings)
+    try:
+        name = registry.for_start(desk, place)
+    finally:
+        desk.store.close()
+    if name is None:
+        raise CannotStart(
+            f"No model in {settings.models}/ bears this desk's signature: run `make train`, or "
+            f"`madoguchi models sign {newest.name}` for one you trust."
+        )
+    if name != newest.name:
+        console.print(f"In service: {name}. {newest.name} is newer: `madoguchi models promote` puts it into service.")
+    return place.model(name)
 
 
 def _prepare_store(settings: Settings) -> None:

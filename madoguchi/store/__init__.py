@@ -20,6 +20,7 @@ from madoguchi.store.cases import (
     Timer,
 )
 from madoguchi.store.conversations import Choice, Conversation, CustomerSession, Message, UsedToken
+from madoguchi.store.models import Lookback, ModelService, TrainedModel, TrainingJob
 from madoguchi.store.money import LedgerEntry, OutboxCall, Refund
 from madoguchi.store.session import Store
 from madoguchi.store.shop import (
@@ -75,9 +76,11 @@ __all__ = [
     "IntentReport",
     "LedgerEntry",
     "Lesson",
+    "Lookback",
     "Membership",
     "MembershipCharge",
     "Message",
+    "ModelService",
     "NewIntent",
     "Notice",
     "Order",
@@ -99,7 +102,9 @@ __all__ = [
     "StaffSession",
     "Store",
     "Timer",
+    "TrainedModel",
     "TrainingDecision",
+    "TrainingJob",
     "TrainingMessage",
     "UsedToken",
     "Variant",

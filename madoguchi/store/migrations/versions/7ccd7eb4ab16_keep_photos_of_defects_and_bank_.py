@@ -6,7 +6,7 @@ from alembic import op
 from madoguchi.store import base
 
 revision = '7ccd7eb4ab16'
-down_revision = '0001'
+down_revision = 'cace316ad517'
 branch_labels = None
 depends_on = None
 

@@ -6,7 +6,7 @@ from alembic import op
 from madoguchi.store import base
 
 revision = 'c38ad58ebc3d'
-down_revision = '0001'
+down_revision = '7ccd7eb4ab16'
 branch_labels = None
 depends_on = None
 
