@@ -36,14 +36,20 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         predictions = predict(lines, options.model)
     except WrongLine as error:
         print(error, file=sys.stderr)
-        return 2
+        return 1
     scores = judge(lines, predictions)
     nearest = nearest_examples([each.text for each in scores.messages if not each.right])
     milliseconds = [each["milliseconds"] for each in predictions]
     print("\n".join(summary(scores, nearest, milliseconds)))
+    accepted = _accepted(options.accepted) if options.heldout else None
+    for row in told(changes(as_json(scores), accepted)):
+        print(row)
     if options.report:
-        write_report(options.report, scores, nearest, _accepted(options.accepted))
+        write_report(options.report, scores, nearest, accepted)
         print(f"report: {options.report / 'report.html'}")
+    if options.accept:
+        accept(scores)
+        print(f"accepted: {ACCEPTED}")
     return 0
 
 
@@ -54,6 +60,7 @@ def _options(arguments: Optional[Sequence[str]]) -> argparse.Namespace:
     what.add_argument("--heldout", action="store_true", help=f"all of {HELDOUT}")
     parser.add_argument("--model", type=Path, help="the model; default: the newest in models/")
     parser.add_argument("--report", type=Path, help="a folder for report.json and report.html")
+    parser.add_argument("--accept", action="store_true", help=f"keep this run as {ACCEPTED}, to compare with later")
     parser.add_argument("--accepted", type=Path, default=ACCEPTED, help="an earlier report.json to compare with")
     return parser.parse_args(arguments)
 
@@ -114,6 +121,12 @@ def write_report(folder: Path, scores: Scores, nearest: Neighbours, accepted: Op
     (folder / "report.html").write_text(page(scores, nearest, changes(content, accepted)), encoding="utf-8")
 
 
+def accept(scores: Scores, path: Path = ACCEPTED) -> None:
+    """Keep the scores as those that later ones are compared with."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(as_json(scores), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
 def as_json(scores: Scores) -> Dict[str, Any]:
     """Return the scores and every message as the report keeps them."""
     return {
@@ -151,6 +164,16 @@ def changes(now: Mapping[str, Any], before: Optional[Mapping[str, Any]]) -> Opti
         "worse": [(old, new) for old, new in pairs if _is_right(old) and not _is_right(new)],
         "new": len(now["messages"]) - len(pairs),
     }
+
+
+def told(since: Optional[Mapping[str, Any]]) -> List[str]:
+    """Return what the command prints of the differences from the accepted report."""
+    if since is None:
+        return []
+    rows = [f"since the accepted report: {len(since['better'])} better, {len(since['worse'])} worse, {since['new']} new"]
+    rows += [f"  better: 「{new['text']}」 {old['predicted']} → {new['predicted']}" for old, new in since["better"]]
+    rows += [f"  worse: 「{new['text']}」 {old['predicted']} → {new['predicted']}" for old, new in since["worse"]]
+    return rows
 
 
 def _is_right(message: Mapping[str, Any]) -> bool:
