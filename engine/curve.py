@@ -27,7 +27,8 @@ def drawn(curve: Optional[Dict[str, Any]]) -> str:
     lines = "".join(_line(curve["points"], name, colour) for name, colour, _ in _LINES)
     legend = "、".join(f"<span style='color: {colour}'>■</span> {title}" for _, colour, title in _LINES)
     frame = f"<rect width='{_SIDE}' height='{_SIDE}' fill='none' stroke='#999'/>"
-    ends = f"<text y='{_SIDE + 16}' font-size='12'>0</text><text x='{_SIDE - 8}' y='{_SIDE + 16}' font-size='12'>1</text>"
+    below = f"y='{_SIDE + 16}' font-size='12'"
+    ends = f"<text {below}>0</text><text {below} x='{_SIDE - 8}'>1</text>"
     label = "しきい値と割合: 横がしきい値、縦が割合"
     picture = (
         f"<svg viewBox='-10 -10 {_SIDE + 20} {_SIDE + 34}' width='{_SIDE + 20}' role='img' aria-label='{label}'>"

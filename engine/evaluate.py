@@ -13,8 +13,6 @@ import sys
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
-import numpy as np
-
 from engine.examples import comparable, read_examples
 from engine.lines import WrongLine, read_lines
 from engine.parse import predict
@@ -73,7 +71,7 @@ def summary(scores: Scores, nearest: Neighbours, milliseconds: Sequence[float]) 
         f"messages {len(scores.messages)}",
         f"fallback rate {scores.fallback_rate:.3f}",
         f"calibration error {calibration_error(scores.messages):.3f}",
-        f"milliseconds a message p50 {np.percentile(milliseconds, 50):.1f} p95 {np.percentile(milliseconds, 95):.1f}",
+        f"milliseconds a message p50 {_quantile(milliseconds, 0.5):.1f} p95 {_quantile(milliseconds, 0.95):.1f}",
     ]
     for name, score in scores.entities.items():
         rows.append(f"entity {name} F1 {score.f1:.3f} precision {score.precision:.3f} recall {score.recall:.3f}")
@@ -83,6 +81,10 @@ def summary(scores: Scores, nearest: Neighbours, milliseconds: Sequence[float]) 
     for each in scores.messages:
         rows.extend(_wrong(each, nearest))
     return rows
+
+
+def _quantile(values: Sequence[float], share: float) -> float:
+    return sorted(values)[min(int(share * len(values)), len(values) - 1)]
 
 
 def _wrong(message: Judged, nearest: Neighbours) -> List[str]:
@@ -108,7 +110,7 @@ def nearest_examples(texts: Sequence[str], count: int = 3) -> Dict[str, List[Dic
     likeness = (vectorizer.transform([comparable(text) for text in texts]) @ known.T).toarray()
     found = {}
     for text, row in zip(texts, likeness, strict=True):
-        best = [examples[i] for i in np.argsort(-row)[:count] if row[i] > 0]
+        best = [examples[i] for i in (-row).argsort()[:count] if row[i] > 0]
         found[text] = [{"text": each.text, "intent": each.intent} for each in best]
     return found
 
@@ -170,10 +172,16 @@ def told(since: Optional[Mapping[str, Any]]) -> List[str]:
     """Return what the command prints of the differences from the accepted report."""
     if since is None:
         return []
-    rows = [f"since the accepted report: {len(since['better'])} better, {len(since['worse'])} worse, {since['new']} new"]
-    rows += [f"  better: 「{new['text']}」 {old['predicted']} → {new['predicted']}" for old, new in since["better"]]
-    rows += [f"  worse: 「{new['text']}」 {old['predicted']} → {new['predicted']}" for old, new in since["worse"]]
-    return rows
+    counts = f"{len(since['better'])} better, {len(since['worse'])} worse, {since['new']} new"
+    changed = [(way, old, new) for way in ("better", "worse") for old, new in since[way]]
+    return [f"since the accepted report: {counts}"] + [
+        f"  {way}: 「{new['text']}」 {_taken_for(old)} → {_taken_for(new)}" for way, old, new in changed
+    ]
+
+
+def _taken_for(message: Mapping[str, Any]) -> str:
+    faults = [f"{sign}{each}" for key, sign in (("missed", "-"), ("spurious", "+")) for each in message[key]]
+    return " ".join([str(message["predicted"]), *faults])
 
 
 def _is_right(message: Mapping[str, Any]) -> bool:
