@@ -8,7 +8,6 @@ import sys
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
-from zoneinfo import ZoneInfo
 
 import typer
 
@@ -111,7 +110,7 @@ def list_affected(
     found = next((each.id for each in agents.everybody(desk) if each.login == login), None)
     if login is not None and found is None:
         _fail("There is no such account.")
-    zone = ZoneInfo(desk.terms.at(desk.clock()).calendar.zone)
+    zone = desk.terms.at(desk.clock()).calendar.zone
     span = (at.replace(tzinfo=zone) for at in (begins, ends))
     breach = affected.of_span(desk, *span, staff_id=found)
     writer = csv.writer(sys.stdout)
