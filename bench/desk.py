@@ -37,7 +37,6 @@ from madoguchi.web.app import assemble
 from madoguchi.web.desk.doors import COOKIE
 
 BAR_MS = 100.0
-ROUNDS = 40
 WARM_UP = 3
 
 type Addresses = dict[str, Callable[[], str]]
@@ -67,12 +66,12 @@ def _one(database: str, url: str, options: argparse.Namespace, folder: Path) -> 
     filled = fill(desk.store, options.open, options.rows)
     print(f"  filled in {time.monotonic() - begun:.0f} s", flush=True)
     try:
-        return asyncio.run(_measure(settings, desk, filled))
+        return asyncio.run(_measure(settings, desk, filled, options.rounds))
     finally:
         desk.store.close()
 
 
-async def _measure(settings: Settings, desk: Desk, filled: Filled) -> list[str]:
+async def _measure(settings: Settings, desk: Desk, filled: Filled, rounds: int) -> list[str]:
     """Print the times of every kind of page; returns the names of those over the bar."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))  # no line a request
     app, slow = assemble(settings, desk, Engine("http://127.0.0.1:1", "-")), list[str]()
@@ -81,7 +80,7 @@ async def _measure(settings: Settings, desk: Desk, filled: Filled) -> list[str]:
         transport=transport, base_url="http://desk", cookies={COOKIE: filled.secret}
     ) as client:
         for name, address in _pages(desk, filled).items():
-            times = [await _timed(client, address()) for _ in range(WARM_UP + ROUNDS)][WARM_UP:]
+            times = [await _timed(client, address()) for _ in range(WARM_UP + rounds)][WARM_UP:]
             wall, cpu = (sorted(each) for each in zip(*times, strict=True))
             p95 = wall[int(len(wall) * 0.95)]
             spent = cpu[int(len(cpu) * 0.95)]
@@ -168,6 +167,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=1_000_000, help="closed conversations")
     parser.add_argument("--open", type=int, default=10_000, help="open conversations")
+    parser.add_argument("--rounds", type=int, default=40, help="how often each page is asked for")
     parser.add_argument("--on", nargs="+", choices=("sqlite", "postgresql"), default=["sqlite", "postgresql"])
     parser.add_argument("--database", help="an address to use instead: empty, or filled by an earlier run")
     parser.add_argument("--keep", help="a folder in which the SQLite file is kept for the next run")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import sys
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -10,7 +12,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from madoguchi.bootstrap import Settings, build_desk, tracker_url
-from madoguchi.services import agents, audit, housekeeping, privacy
+from madoguchi.services import affected, agents, audit, housekeeping, privacy
 from madoguchi.services.agents import Refused, Role
 from madoguchi.store import search
 
@@ -95,6 +97,29 @@ def erase(
     for table, count in sorted(erased.counts.items()):
         typer.echo(f"erased  {table:16} {count}")
     typer.echo(f"kept without a name, as tax and commercial law ask: {', '.join(erased.kept)}")
+
+
+@data.command("affected")
+def list_affected(
+    begins: Annotated[datetime, typer.Option("--from", help="The beginning of the span, in the shop's time.")],
+    ends: Annotated[datetime, typer.Option("--to", help="The end of the span, in the shop's time.")],
+    login: Annotated[str | None, typer.Option("--account", help="The login of one account; without it, all.")] = None,
+) -> None:
+    """List the customers whose data an account touched in a span of time, as CSV; a report of a breach begins here."""
+    desk = build_desk(Settings())
+    found = next((each.id for each in agents.everybody(desk) if each.login == login), None)
+    if login is not None and found is None:
+        _fail("There is no such account.")
+    zone = desk.terms.at(desk.clock()).calendar.zone
+    span = (at.replace(tzinfo=zone) for at in (begins, ends))
+    breach = affected.of_span(desk, *span, staff_id=found)
+    writer = csv.writer(sys.stdout)
+    writer.writerow(["customer", "actions", "times", "first", "last"])
+    for each in breach.customers:
+        first, last = (at.astimezone(zone).isoformat(timespec="seconds") for at in (each.first_at, each.last_at))
+        writer.writerow([each.reference, " ".join(each.actions), each.times, first, last])
+    for name in breach.visitors:
+        writer.writerow(["", f"conversation:{name}"])
 
 
 @data.command("retention")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from statistics import median
 
@@ -41,6 +41,16 @@ class Day:
     refunded: dict[str, int] = field(default_factory=dict)
     seller_answer_s: list[int] = field(default_factory=list)
     scores: list[int] = field(default_factory=list)
+
+    @property
+    def solved_percent(self) -> float | None:
+        """The share of the day's conversations that needed no human; None where there were none."""
+        return 100 * self.solved_alone / self.conversations if self.conversations else None
+
+    @property
+    def nps(self) -> float | None:
+        """The day's net promoter score; None where nobody gave one."""
+        return nps(self.scores)
 
     @property
     def first_word_min(self) -> int:
@@ -90,12 +100,12 @@ class Figures:
     @property
     def first_word(self) -> tuple[float, float] | None:
         """Median and 90th percentile of the wait for the first human word, in seconds."""
-        return _spread([wait for day in self.days for wait in day.first_word_s])
+        return spread([wait for day in self.days for wait in day.first_word_s])
 
     @property
     def seller_answer(self) -> tuple[float, float] | None:
         """Median and 90th percentile of sellers' answer times, in seconds."""
-        return _spread([wait for day in self.days for wait in day.seller_answer_s])
+        return spread([wait for day in self.days for wait in day.seller_answer_s])
 
     @property
     def nps(self) -> float | None:
@@ -218,30 +228,9 @@ def _summed(parts: Iterable[dict[str, int]]) -> Counter[str]:
     return Counter(whole)
 
 
-def _spread(waits: list[int]) -> tuple[float, float] | None:
+def spread(waits: Sequence[int]) -> tuple[float, float] | None:
+    """Return the median and the 90th percentile of some waits; None where there are none."""
     if not waits:
         return None
     ordered = sorted(waits)
     return median(ordered), ordered[min(len(ordered) - 1, int(len(ordered) * 0.9))]
-
-
-def as_rows(figures: Figures) -> list[dict[str, object]]:
-    """Return one flat record a day, for a file."""
-    flat = []
-    for day in figures.days:
-        values = asdict(day)
-        spread = _spread(day.first_word_s)
-        flat.append(
-            {
-                "day": day.day.isoformat(),
-                "conversations": day.conversations,
-                "solved_alone": day.solved_alone,
-                "handoffs": sum(day.reasons.values()),
-                "first_word_median_s": spread[0] if spread else "",
-                "refunds": sum(day.refunds.values()),
-                "refunded": day.refunded_sum,
-                "seller_answers": len(values["seller_answer_s"]),
-                "nps": nps(day.scores) if day.scores else "",
-            }
-        )
-    return flat

@@ -21,6 +21,8 @@ from madoguchi.store.shop import Customer
 
 _RUNS = re.compile(r"[a-z0-9]+|[^\W_a-z0-9]+")
 _KATAKANA = {code: code - 0x60 for code in range(0x30A1, 0x30F7)}
+NEWEST = 10_000
+"""So many rows are looked through one by one on PostgreSQL before its index is asked."""
 _SQLITE = "CREATE VIRTUAL TABLE search USING fts5(grams, content='', detail='none', tokenize='ascii')"
 _POSTGRESQL = (
     "CREATE TABLE search (id BIGINT PRIMARY KEY, grams TSVECTOR NOT NULL)",
@@ -64,20 +66,33 @@ def matching(session: Session, words: str, *, below: int | None, limit: int, cus
     wanted = runs(words)
     if not wanted:
         return []
-    sqlite = session.get_bind().dialect.name == "sqlite"
     side = "< 0" if customers else "> 0"
-    if sqlite:
-        query, rows = " AND ".join(_sqlite_term(run) for run in wanted), f"rowid {side}"
-        statement = f"SELECT rowid FROM search WHERE search MATCH :query AND {rows}"  # noqa: S608 - no input in it
-        order = "rowid"
-    else:
-        query = " & ".join(_postgresql_term(run) for run in wanted)
-        statement = f"SELECT id FROM search WHERE grams @@ CAST(:query AS tsquery) AND id {side}"  # noqa: S608
-        order = "id"
-    values: dict[str, Any] = {"query": query, "limit": limit}
-    if below is not None:
-        statement, values["below"] = f"{statement} AND {order} < :below", below
-    return list(session.scalars(text(f"{statement} ORDER BY {order} DESC LIMIT :limit"), values))
+    values: dict[str, Any] = {"limit": limit} | ({} if below is None else {"below": below})
+    if session.get_bind().dialect.name == "sqlite":
+        under = "" if below is None else "AND rowid < :below"
+        statement = f"SELECT rowid FROM search WHERE search MATCH :query AND rowid {side} {under}"  # noqa: S608
+        values["query"] = " AND ".join(_sqlite_term(run) for run in wanted)
+        return list(session.scalars(text(f"{statement} ORDER BY rowid DESC LIMIT :limit"), values))
+    values["query"] = " & ".join(_postgresql_term(run) for run in wanted)
+    return _matching_on_postgresql(session, side, values)
+
+
+def _matching_on_postgresql(session: Session, side: str, values: dict[str, Any]) -> list[int]:
+    """Look through the newest rows one by one first, and ask the index for what is rarer than that.
+
+    PostgreSQL takes the pairs of a word for independent of each other, expects next to no row, and would fetch every
+    row that the index knows: hundreds of thousands for a common phrase. The inner LIMIT keeps it from that.
+    """
+    holds, under = "grams @@ CAST(:query AS tsquery)", "AND id < :below" if "below" in values else ""
+    newest = f"SELECT id, grams FROM search WHERE id {side} {under} ORDER BY id DESC LIMIT {NEWEST}"  # noqa: S608
+    statement = f"SELECT id FROM ({newest}) AS newest WHERE {holds} LIMIT :limit"  # noqa: S608 - no input in it
+    found = list(session.scalars(text(statement), values))
+    if len(found) == values["limit"]:
+        return found
+    last = session.scalar(text(f"SELECT min(id) FROM ({newest}) AS newest"), values)  # noqa: S608 - no input in it
+    rest = {**values, "below": last or 0, "limit": values["limit"] - len(found)}
+    older = f"SELECT id FROM search WHERE {holds} AND id {side} AND id < :below"  # noqa: S608 - no input in it
+    return found + list(session.scalars(text(f"{older} ORDER BY id DESC LIMIT :limit"), rest))
 
 
 def put(connection: Connection, rows: Iterable[tuple[int, str]]) -> None:

@@ -75,6 +75,7 @@ def environment() -> Environment:
         "moment": moment,
         "day": day,
         "clock": clock,
+        "field": field,
         "long": length,
         "fact": fact,
         "masked_name": masking.name,
@@ -123,6 +124,11 @@ def day(at: datetime | date | None) -> str:
 def clock(at: datetime | None) -> str:
     """Return 14:30 in Tokyo."""
     return "" if at is None else at.astimezone(TOKYO).strftime("%H:%M")
+
+
+def field(at: datetime) -> str:
+    """Return 2026-03-05T14:30 in Tokyo, as a form's field for a moment wants it."""
+    return at.astimezone(TOKYO).strftime("%Y-%m-%dT%H:%M")
 
 
 def left(at: datetime, now: datetime) -> str:

@@ -1,25 +1,20 @@
-"""The other rooms of the desk: calls, figures, canned replies, accounts and the audit."""
+"""The other rooms of the desk: calls, canned replies, accounts and the audit."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
-from datetime import date, timedelta
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from madoguchi.services import agents, audit, calling, canned, figures, inbox
+from madoguchi.services import agents, audit, calling, canned, inbox
 from madoguchi.services.agents import May, Person, Refused, Role
 from madoguchi.services.calling import Result
 from madoguchi.web.context import web_of
 from madoguchi.web.desk.doors import Door, fields, number
 from madoguchi.web.desk.live import live_of, stream
 from madoguchi.web.desk.rendering import go, render, show
-
-SPANS = (1, 7, 30, 90)
 
 
 async def calls_page(request: Request, person: Person) -> Response:
@@ -52,44 +47,6 @@ async def call(request: Request, person: Person) -> Response:
         refused = await web.services.run(calling.record, web.desk, person, which, result, words)
     live_of(request).announce()
     return await _calls(request, person, refused)
-
-
-async def figures_page(request: Request, person: Person) -> Response:
-    """GET /desk/figures?days=: the figures of the last days, as plots, with what they mean."""
-    web = web_of(request)
-    days = number(request.query_params.get("days")) or 7
-    days = days if days in SPANS else 7
-    found, first, last = await _figures(request, days)
-    counts = await web.services.run(inbox.counts, web.desk, person)
-    values = {"figures": found, "first": first, "last": last, "days": days, "spans": SPANS, "counts": counts}
-    return show(request, "figures.html", values | {"view": None})
-
-
-async def figures_file(request: Request, _person: Person) -> Response:
-    """GET /desk/figures.csv?days=&what=: the days, the reasons, the refunds or the words, as a file."""
-    days = number(request.query_params.get("days")) or 7
-    found, first, last = await _figures(request, days if days in SPANS else 7)
-    what = request.query_params.get("what", "days")
-    rows: list[dict[str, Any]]
-    match what:
-        case "reasons":
-            rows = [{"reason": name, "handoffs": count} for name, count in found.reasons]
-        case "refunds":
-            rows = [{"reason": name, "refunds": count, "amount": amount} for name, count, amount in found.refunds]
-        case "words":
-            rows = [{"score": score, "words": _harmless(said)} for score, said in found.words]
-        case _:
-            what, rows = "days", figures.as_rows(found)
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]) if rows else [what])
-    writer.writeheader()
-    writer.writerows(rows)
-    name = f"madoguchi-{what}-{first.isoformat()}-{last.isoformat()}.csv"
-    return Response(
-        "\ufeff" + text.getvalue(),  # so that a spreadsheet reads Japanese
-        media_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
 
 
 async def canned_page(request: Request, person: Person) -> Response:
@@ -167,13 +124,6 @@ async def _calls(request: Request, person: Person, refused: object = None) -> Re
     return show(request, "calls.html", values, status=409 if refused else 200)
 
 
-async def _figures(request: Request, days: int) -> tuple[figures.Figures, date, date]:
-    web = web_of(request)
-    last = figures.today(web.desk)
-    first = last - timedelta(days=days - 1)
-    return await web.services.run(figures.of_days, web.desk, first, last), first, last
-
-
 async def _canned(
     request: Request,
     person: Person,
@@ -204,17 +154,10 @@ async def _accounts(request: Request, person: Person, refused: Refused | None = 
     return show(request, "accounts.html", values, status=422 if refused else 200)
 
 
-def _harmless(text: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
-
-
 doors = (
     Door("/calls", calls_page, May.HANDLE),
     Door("/calls/events", calls_events, May.HANDLE),
     Door("/calls/{call:int}", call, May.HANDLE, "POST"),
-    Door("/figures", figures_page, May.LOOK),
-    Door("/figures.csv", figures_file, May.EXPORT),
     Door("/canned", canned_page, May.MANAGE),
     Door("/canned", save_canned, May.MANAGE, "POST"),
     Door("/accounts", accounts_page, May.ADMINISTER),

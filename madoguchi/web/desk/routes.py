@@ -6,11 +6,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from madoguchi.web.desk import acts, entry, lists, rooms, talks
+from madoguchi.web.desk import acts, breach, entry, lists, measures, rooms, talks
 from madoguchi.web.desk.doors import Door, missing, person_of
 from madoguchi.web.desk.rendering import go
 
-DOORS: tuple[Door, ...] = (*lists.doors, *talks.doors, *acts.doors, *rooms.doors, *entry.doors)
+DOORS: tuple[Door, ...] = (
+    *lists.doors,
+    *talks.doors,
+    *acts.doors,
+    *rooms.doors,
+    *measures.doors,
+    *breach.doors,
+    *entry.doors,
+)
 
 
 async def elsewhere(request: Request) -> Response:

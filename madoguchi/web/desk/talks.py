@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import uuid
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -11,7 +12,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from madoguchi.services import agents, canned, handling, inbox, privacy, timeline
+from madoguchi.services import affected, agents, canned, handling, inbox, privacy, suggesting, timeline
 from madoguchi.services.agents import May, Person, Role
 from madoguchi.services.handling import Kept, NotYours, Stale, Taken, Unfit
 from madoguchi.services.snoozing import Wake
@@ -28,8 +29,11 @@ _typing: set[asyncio.Task[None]] = set()
 
 async def talk_page(request: Request, person: Person) -> Response:
     """GET /desk/c/{id}: the whole page."""
-    talk = await _talk(request)
-    return missing(request) if talk is None else await _page(request, person, talk)
+    talk, web = await _talk(request), web_of(request)
+    if talk is None:
+        return missing(request)
+    await web.services.run(affected.look, web.desk, person, _id(request))
+    return await _page(request, person, talk)
 
 
 async def talk_events(request: Request, person: Person) -> Response:
@@ -143,6 +147,29 @@ async def insert_canned(request: Request, person: Person) -> Response:
     return show(request, "_draft.html", {"text": f"{draft}\n\n{text}".lstrip(), "unknown": unknown})
 
 
+async def suggestion(request: Request, _person: Person) -> Response:
+    """GET /desk/c/{id}/suggestion: what could be said next."""
+    return show(request, "_suggestion.html", {"text": await _suggested(request), "id": _id(request)})
+
+
+async def insert_suggestion(request: Request, _person: Person) -> Response:
+    """POST /desk/c/{id}/suggestion: the draft with the suggested sentence put after it."""
+    given, text = await fields(request), await _suggested(request)
+    draft = given.get("text", "").rstrip()
+    return show(request, "_draft.html", {"text": f"{draft}\n\n{text}".strip(), "unknown": (), "id": _id(request)})
+
+
+async def _suggested(request: Request) -> str:
+    """Return the suggested sentence; empty where there is nothing true to say."""
+    web, talk = web_of(request), await _talk(request)
+    found = await web.services.run(suggesting.suggest, web.desk, _id(request)) if talk is not None else None
+    if talk is None or found is None:
+        return ""
+    name = talk.customer.name if talk.customer else ""
+    said = render(request, "_suggestion.txt", {"suggestion": found, "customer": name})
+    return re.sub(r"\n{3,}", "\n\n", said).strip()
+
+
 async def find_canned(request: Request, _person: Person) -> Response:
     """GET /desk/c/{id}/canned?q=: the canned replies that fit."""
     web = web_of(request)
@@ -247,6 +274,8 @@ doors = (
     Door("/c/{id}/reveal", reveal, May.REVEAL, "POST"),
     Door("/c/{id}/canned", find_canned, May.HANDLE),
     Door("/c/{id}/canned/{reply:int}", insert_canned, May.HANDLE, "POST"),
+    Door("/c/{id}/suggestion", suggestion, May.HANDLE),
+    Door("/c/{id}/suggestion", insert_suggestion, May.HANDLE, "POST"),
     Door("/c/{id}/colleagues", colleagues, May.HANDLE),
     Door("/messages/{message:int}/wrong", wrong, May.MARK, "POST"),
 )

@@ -76,3 +76,16 @@ def test_export_and_erase(store: Store) -> None:
     assert run("privacy", "export", "K-2").exit_code == 1
     assert "0 conversations" in run("privacy", "retention").output
     assert "Indexed" in run("staff", "reindex").output
+
+
+def test_those_affected_are_listed_for_a_report(store: Store) -> None:
+    with store.writing() as session:
+        session.add(Customer(reference="K-1", name="山田 花子", email="k1@example.jp"))
+    run("privacy", "export", "K-1")
+    span = ("--from", "2000-01-01", "--to", "2999-01-01")
+    listed = run("privacy", "affected", *span).output.splitlines()
+    assert listed[0] == "customer,actions,times,first,last"
+    assert listed[1].startswith("K-1,exported,1,")
+    assert "山田" not in "".join(listed)
+    assert run("privacy", "affected", "--from", "2000-01-01", "--to", "2000-01-02").output.splitlines()[1:] == []
+    assert "no such account" in run("privacy", "affected", *span, "--account", "nobody").output

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import insert, text
 
-from madoguchi.services import handling, inbox, searching
+from madoguchi.services import filtering, handling, inbox, searching
 from madoguchi.services.filtering import Filters
 from madoguchi.services.inbox import View
 from madoguchi.store import Conversation, Customer, Message, Order, search
@@ -187,3 +187,49 @@ def test_what_was_written_past_the_models_is_added_by_filling_the_gaps(either: W
 def test_the_index_is_part_of_the_schema(either: World) -> None:
     with either.desk.store.reading() as session:
         assert session.execute(text("SELECT count(*) FROM search")).scalar() is not None
+
+
+def test_the_rare_and_old_is_found_behind_the_newest(either: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "NEWEST", 4)
+    old = [conversation(either, f"符丁の話 {number}") for number in range(3)]
+    for _ in range(6):
+        conversation(either, "返金の話")
+    new = conversation(either, "符丁の話")
+    assert found(either, "符丁") == [new, *reversed(old)]
+    with either.desk.store.reading() as session:
+        first = search.matching(session, "符丁", below=None, limit=2)
+        second = search.matching(session, "符丁", below=first[-1], limit=9)
+    assert (len(first), len(second)) == (2, 2)
+    assert sorted({*first, *second}, reverse=True) == first + second
+
+
+def test_a_filter_that_fits_many_and_one_that_fits_few_list_the_same(
+    either: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [conversation(either, "お願いします", order_number=ORDER) for _ in range(4)]
+    conversation(either, "別の用件")
+    monkeypatch.setattr(inbox, "PAGE", 3)
+    for filters in (Filters(order_state="delivered"), Filters(intent="report_defect", amount_from=1)):
+        few = listed(either, View.WAITING, filters) + [
+            each.id for each in inbox.page(either.desk, either.person("sato"), View.WAITING, filters, 1).rows
+        ]
+        with monkeypatch.context() as many:
+            many.setattr(filtering, "FEW", 0)
+            walked = listed(either, View.WAITING, filters) + [
+                each.id for each in inbox.page(either.desk, either.person("sato"), View.WAITING, filters, 1).rows
+            ]
+        assert few == walked
+        assert set(few) == set(names)
+
+
+def test_a_walk_over_the_closed_ends_and_says_so(either: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = []
+    for _ in range(5):
+        either.clock.forward(minutes=1)
+        names.append(conversation(either, "済みました", owner="closed", order_number=ORDER))
+    monkeypatch.setattr(filtering, "FEW", 0)
+    monkeypatch.setattr(inbox, "SEARCHED", 3)
+    page = inbox.page(either.desk, either.person("sato"), View.CLOSED, Filters(order_state="delivered"))
+    assert (page.bounded, [row.id for row in page.rows]) == (True, names[:0:-1])
+    whole = inbox.page(either.desk, either.person("sato"), View.CLOSED, Filters(flagged=True))
+    assert (whole.bounded, whole.rows) == (False, ())

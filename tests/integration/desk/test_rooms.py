@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from madoguchi.policy.calendar import is_open
-from madoguchi.services import callbacks, calling, canned, figures, handling, masking, privacy
+from madoguchi.services import callbacks, calling, canned, figure_tables, figures, handling, masking, privacy
 from madoguchi.services.calling import Refusal, Result
 from madoguchi.store import Callback, Case, Inquiry, Message, Refund, SavedFigures, Score
 from tests.integration.desk.builders import ORDER, SELLER_ORDER, World, conversation, inquiry, planned_refund
@@ -89,7 +89,37 @@ class TestFigures:
         assert found.refunds == [("cancel", 1, 700)]
         assert found.seller_answer == (3 * 3600, 3 * 3600)
         assert (found.nps, found.words) == (100, ((10, "早かった"),))
-        assert figures.as_rows(found)[0]["refunded"] == 700
+        assert (found.days[0].solved_percent, found.days[0].nps) == (50, 100)
+
+    @pytest.mark.parametrize(
+        ("what", "row"),
+        [
+            ("conversations", {"conversations": 2}),
+            ("solved", {"conversations": 2, "solved_alone": 1, "percent": 50.0}),
+            ("first_word", {"answers": 1, "median_s": 240, "p90_s": 240}),
+            ("seller", {"answers": 1, "median_s": 10800, "p90_s": 10800}),
+            ("nps", {"scores": 1, "promoters": 1, "detractors": 0, "nps": 100.0}),
+            ("reasons", {"reason": "refund_over_limit", "handoffs": 1}),
+            ("refunds", {"reason": "cancel", "refunds": 1, "amount": 700}),
+            ("words", {"score": 10, "words": "早かった"}),
+            ("days", {"refunded": 700, "seller_answers": 1, "nps": 100.0, "first_word_median_s": 240}),
+        ],
+    )
+    def test_each_figure_is_a_table(self, world: World, what: str, row: dict[str, object]) -> None:
+        self.filled(world)
+        day = figures.today(world.desk)
+        table = figure_tables.table(figures.of_days(world.desk, day, day), what)
+        assert table is not None
+        assert {name: value for name, value in table.rows[0].items() if name in row} == row
+        assert set(table.rows[0]) <= set(table.columns)
+
+    def test_days_without_anything_are_empty_and_not_zero(self, world: World) -> None:
+        day = figures.today(world.desk)
+        found = figures.of_days(world.desk, day, day)
+        assert (found.days[0].solved_percent, found.days[0].nps, found.solved_percent) == (None, None, None)
+        for what in figure_tables.names():
+            assert figure_tables.table(found, what) is not None
+        assert figure_tables.table(found, "passwords") is None
 
     def test_a_day_is_kept_only_once_it_cannot_change_any_more(self, world: World) -> None:
         self.filled(world)

@@ -27,7 +27,7 @@ from madoguchi.policy.vocabulary import (
     TimerKind,
     WaitReason,
 )
-from madoguchi.services import agents, calling, inbox, planning, snoozing, timeline
+from madoguchi.services import agents, calling, inbox, planning, snoozing, suggesting, timeline
 from madoguchi.services.outlines import Step
 from madoguchi.services.views import Money
 from madoguchi.web.desk.rendering import environment, fact, left, words
@@ -61,6 +61,23 @@ CODES: list[tuple[str, type[StrEnum]]] = [
 def test_every_code_has_a_word(section: str, codes: type[StrEnum]) -> None:
     spare = {agents.Refused.TAKEN}
     assert [each for each in codes if str(each) not in words()[section] and each not in spare] == []
+
+
+def test_every_reason_of_a_handoff_has_a_word() -> None:
+    """Every reason that is written as a literal where a conversation is handed over."""
+    given: set[str] = set()
+    for path in [*Path("madoguchi/services").rglob("*.py"), *Path("actions").glob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            name = getattr(getattr(node, "func", None), "attr", getattr(getattr(node, "func", None), "id", ""))
+            if isinstance(node, ast.Call) and name in ("hand_over", "hand_over_in", "hand_over_case", "_tell_a_human"):
+                given |= {each.value for each in node.args if isinstance(each, ast.Constant)} - {None}
+    assert {"refund_refused", "refund_delayed", "refund_came_back", "seller_answered_late"} <= given
+    assert sorted(given - set(words()["reasons"])) == []
+
+
+def test_every_apology_and_question_of_a_suggestion_has_words() -> None:
+    assert sorted(set(words()["sorry"]) ^ set(suggesting.AT_FAULT)) == []
+    assert sorted(set(words()["asked"]) ^ {str(fact) for fact in Fact}) == []
 
 
 def test_every_fact_of_a_receipt_has_a_word() -> None:
