@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -108,6 +109,16 @@ def look(desk: Desk, secret: str | None, after: int) -> Look | None:
         if talk is None:
             return None
         return Look(talk.id, conversations.messages_in(session, talk.id, after), talk.owner)
+
+
+def over(desk: Desk, secrets_held: Iterable[str]) -> set[str]:
+    """Return those of these secrets whose sessions have ended."""
+    by_hash = {_hash(secret): secret for secret in secrets_held}
+    ended = select(CustomerSession.secret_hash).where(
+        CustomerSession.secret_hash.in_(list(by_hash)), CustomerSession.ended_at.is_not(None)
+    )
+    with desk.store.reading() as session:
+        return {by_hash[found] for found in session.scalars(ended)}
 
 
 def sign_out(desk: Desk, secret: str) -> str | None:

@@ -115,7 +115,7 @@ async def _events(request: Request, visit: Visit, after: int) -> AsyncIterator[b
     web, live, secret = web_of(request), _live(request), request.cookies.get(COOKIE)
     state: dict[str, Any] = {"owner": None, "typing": None}
     yield OPENING
-    with live.watching(visit.conversation_id) as watch:
+    with live.watching(visit.conversation_id, secret or "") as watch:
         while True:
             now, piece = dict(state), b""
             if watch.take_stored():
