@@ -35,7 +35,7 @@ from actions.questions import AnswerQuestion, Greet, ResendMail, TakeScore
 from actions.replies import Phrasebook, phrases
 from actions.slots import STANDING
 from madoguchi.bootstrap import Settings, build_desk
-from madoguchi.services import handoffs
+from madoguchi.services import handoffs, masking
 from madoguchi.services.desk import Desk
 
 ACTIONS: tuple[type[DeskAction], ...] = (
@@ -152,6 +152,7 @@ def configure_log() -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            masking.log_line,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso"),
             structlog.processors.JSONRenderer(ensure_ascii=False),

@@ -39,6 +39,9 @@ class Settings(BaseSettings):
     actions_port: int = Field(5055, description="The port of the custom actions")
     public_url: str | None = Field(None, description="The address customers see; by default the web program's")
     shop_origins: list[str] = Field([], description="Origins of the shop's pages that may embed the window (JSON)")
+    trusted_proxies: str | None = Field(
+        None, description="Addresses of the proxies whose X-Forwarded-For is believed, with commas; nobody's by default"
+    )
     processor: str = Field("builtin", description="The card processor: builtin or stripe")
     stripe_api_key: SecretStr | None = Field(None, description="The key of the stripe processor")
     stripe_api_base: str | None = Field(None, description="Another address of the stripe API, for tests")

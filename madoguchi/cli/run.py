@@ -11,6 +11,7 @@ import threading
 import time
 from datetime import timedelta
 from pathlib import Path
+from shlex import quote
 
 import httpx
 import typer
@@ -117,15 +118,18 @@ def prepare(settings: Settings) -> dict[str, str]:
     _need_whole(newest)
     _prepare_store(settings)
     model = _model_to_run(settings, newest)
-    python, listen = (
-        sys.executable,
-        f"--host {settings.host} --no-access-log --log-level warning --timeout-graceful-shutdown 3",
+    python = sys.executable
+    listen = f"--host {settings.host} --no-access-log --log-level warning --timeout-graceful-shutdown 3"
+    # Who sends a message is told apart by their address, so nobody may make theirs up.
+    proxies = (
+        f"--forwarded-allow-ips {quote(settings.trusted_proxies)}" if settings.trusted_proxies else "--no-proxy-headers"
     )
     return {
         "engine": f"engine/.venv/bin/rasa run -i {settings.host} -p {settings.engine_port} -m {model}"
         f" --endpoints {_write_endpoints(settings)}",
-        "actions": f"{python} -m uvicorn --factory actions.server:build --port {settings.actions_port} {listen}",
-        "web": f"{python} -m uvicorn --factory madoguchi.web.app:build --port {settings.web_port} {listen}",
+        "actions": f"{python} -m uvicorn --factory actions.server:build --port {settings.actions_port} {listen}"
+        " --no-proxy-headers",
+        "web": f"{python} -m uvicorn --factory madoguchi.web.app:build --port {settings.web_port} {listen} {proxies}",
         "worker": f"{python} -m madoguchi worker",
         "trainer": f"{python} -m madoguchi trainer",
     }

@@ -122,7 +122,7 @@ def store_replies(
     with desk.store.writing() as session:
         conversation = _lock(session, turn.conversation_id)
         question = session.get_one(Message, turn.message_id)
-        if question.state != "stored":
+        if question.state != "stored" or question.conversation_id != conversation.id:
             return ()
         question.intent, question.confidence = understood.intent, understood.confidence
         question.entities, question.model = list(understood.entities), understood.model
@@ -139,9 +139,9 @@ def put_back(desk: Desk, turn: ClaimedTurn, *, counted: bool) -> bool:
     """
     now = desk.clock()
     with desk.store.writing() as session:
-        _lock(session, turn.conversation_id)
+        conversation = _lock(session, turn.conversation_id)
         message = session.get_one(Message, turn.message_id)
-        if message.state != "stored":
+        if message.state != "stored" or message.conversation_id != conversation.id:
             return True
         if now - message.created_at > PATIENCE or (counted and message.attempts >= MAX_ATTEMPTS):
             return False
@@ -157,7 +157,7 @@ def give_up(desk: Desk, turn: ClaimedTurn, apologize: Callable[[handoffs.Promise
     with desk.store.writing() as session:
         conversation = _lock(session, turn.conversation_id)
         message = session.get_one(Message, turn.message_id)
-        if message.state != "stored":
+        if message.state != "stored" or message.conversation_id != conversation.id:
             return ()
         message.state, message.leased_until = "failed", None
         if conversation.owner not in (Owner.BOT, Owner.WAITING):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,7 +15,7 @@ from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from madoguchi.services import conversations
+from madoguchi.services import conversations, joining
 from madoguchi.services.desk import Desk
 from madoguchi.services.talk import MessageView
 from madoguchi.store import Conversation, Customer, CustomerSession, UsedToken
@@ -72,7 +73,10 @@ _TALK = select(Conversation.id, Conversation.owner).join(
 
 
 def sign_in(desk: Desk, claim: SignIn, current_secret: str | None) -> Opened | NotAdmitted:
-    """Exchange a shop's token, once; a running session of the same customer goes on, any other one ends."""
+    """Exchange a shop's token, once; a running session of the same customer goes on, any other one ends.
+
+    What a visitor wrote in the session that ends becomes part of the customer's talk (`joining`).
+    """
     now = desk.clock()
     with desk.store.writing() as session:
         if not _use_up(session, claim, now):
@@ -110,6 +114,16 @@ def look(desk: Desk, secret: str | None, after: int) -> Look | None:
         return Look(talk.id, conversations.messages_in(session, talk.id, after), talk.owner)
 
 
+def over(desk: Desk, secrets_held: Iterable[str]) -> set[str]:
+    """Return those of these secrets whose sessions have ended."""
+    by_hash = {_hash(secret): secret for secret in secrets_held}
+    ended = select(CustomerSession.secret_hash).where(
+        CustomerSession.secret_hash.in_(list(by_hash)), CustomerSession.ended_at.is_not(None)
+    )
+    with desk.store.reading() as session:
+        return {by_hash[found] for found in session.scalars(ended)}
+
+
 def sign_out(desk: Desk, secret: str) -> str | None:
     """End the session with this secret and return its conversation; None where no such session runs."""
     now = desk.clock()
@@ -138,6 +152,9 @@ def _continue_or_open(session: Session, customer: Customer | None, current_secre
         if running.customer_id == customer_id:
             return Opened(current_secret, _visit(running), name)
         running.ended_at = now
+        if customer is not None and running.customer_id is None:
+            joining.join(session, running.conversation_id, customer, now)
+            session.flush()
     row = CustomerSession(
         secret_hash="",
         customer_id=customer_id,

@@ -19,6 +19,7 @@ from starlette.staticfiles import StaticFiles
 
 from madoguchi.bootstrap import Settings, build_desk
 from madoguchi.rasa import Engine
+from madoguchi.services import masking
 from madoguchi.services.desk import Desk
 from madoguchi.web import chat, health, metrics, webhooks, window
 from madoguchi.web.context import Services, Web
@@ -81,6 +82,7 @@ def configure_log() -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            masking.log_line,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso"),
             structlog.processors.JSONRenderer(ensure_ascii=False),

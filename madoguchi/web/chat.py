@@ -116,7 +116,7 @@ async def _events(request: Request, visit: Visit, after: int) -> AsyncIterator[b
     state: dict[str, Any] = {"owner": None, "typing": None}
     cases: list[dict[str, Any]] = []
     yield OPENING
-    with live.watching(visit.conversation_id) as watch:
+    with live.watching(visit.conversation_id, secret or "") as watch:
         while True:
             now, piece = dict(state), b""
             if looked := watch.take_stored():

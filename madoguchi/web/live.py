@@ -15,7 +15,7 @@ from contextlib import contextmanager
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from madoguchi.services import progress
+from madoguchi.services import progress, sessions
 from madoguchi.services.talk import Head
 from madoguchi.web.context import Services
 
@@ -27,7 +27,8 @@ LOOK_EVERY_S = 1.0
 class Watch:
     """One open stream's ear: woken by what was stored, and by the dots going on and off."""
 
-    def __init__(self) -> None:
+    def __init__(self, secret: str) -> None:
+        self.secret = secret
         self._woken = asyncio.Event()
         self._stored = True
         self._shown: Head | None = None
@@ -75,9 +76,9 @@ class Live:
         self._writing: set[str] = set()
 
     @contextmanager
-    def watching(self, conversation_id: str) -> Iterator[Watch]:
-        """Give an ear for the conversation; the first look at the store is due at once."""
-        watch = Watch()
+    def watching(self, conversation_id: str, secret: str) -> Iterator[Watch]:
+        """Give an ear for the conversation to who holds this session; the first look at the store is due at once."""
+        watch = Watch(secret)
         self._watchers[conversation_id].add(watch)
         try:
             yield watch
@@ -121,9 +122,12 @@ class Live:
 
     async def _look(self) -> None:
         found = await self._services.run(progress.heads, self._services.desk, tuple(self._watchers))
-        for conversation_id, (head, steps) in found.items():
-            moved = self._steps.get(conversation_id) != steps
-            for watch in self._watchers.get(conversation_id, ()):
-                if moved or watch.lacks(head):
+        held = {watch.secret for watches in self._watchers.values() for watch in watches}
+        over = await self._services.run(sessions.over, self._services.desk, held)
+        for conversation_id, watches in list(self._watchers.items()):
+            head, steps = found.get(conversation_id, (None, None))
+            moved = head is not None and self._steps.get(conversation_id) != steps
+            for watch in watches:
+                if moved or watch.secret in over or (head is not None and watch.lacks(head)):
                     watch.wake(stored=True)
         self._steps = {name: steps for name, (_, steps) in found.items() if name in self._watchers}

@@ -171,7 +171,8 @@ class serving:
     """Serve an application on a free port for the length of a block; gives its address."""
 
     def __init__(self, app: Any) -> None:
-        config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", timeout_graceful_shutdown=2)
+        options = {"log_level": "warning", "timeout_graceful_shutdown": 2, "proxy_headers": False}  # as `run` has them
+        config = uvicorn.Config(app, host="127.0.0.1", port=0, **options)
         self.server = uvicorn.Server(config)
         self.thread = threading.Thread(target=self.server.run, daemon=True)
 

@@ -5,6 +5,7 @@
 
 const API = new URL("../../chat/", import.meta.url);
 const STREAM_MUST_SPEAK_WITHIN_MS = 6000;
+const STREAM_MUST_ECHO_WITHIN_MS = 4000;
 const SILENCE_MEANS_DEAD_MS = 40000; // the desk sends a sign of life every 15 s
 const POLL_EVERY_MS = 2500;
 const PAUSES_MS = [500, 1000, 2000, 4000, 8000, 15000, 30000];
@@ -57,7 +58,7 @@ export class Connection extends EventTarget {
 
   /** Store one message; resolves with the stored one. Throws Refused, or TypeError where the network is gone. */
   async post(message) {
-    return (await this.ask("POST", "messages", message)).message;
+    return this.#echoed((await this.ask("POST", "messages", message)).message);
   }
 
   /** Ask the desk for anything else; an ended session is opened anew first. Throws as `post` does. */
@@ -69,6 +70,16 @@ export class Connection extends EventTarget {
       await this.#openSession();
       return this.#call(method, path, body);
     }
+  }
+
+  // What was stored comes down the stream as well; where it does not, something on the way gathers the events.
+  #echoed(message) {
+    this.#after(STREAM_MUST_ECHO_WITHIN_MS, () => {
+      if (this.polling || this.#last >= message.id) return;
+      this.polling = true;
+      this.#connect();
+    });
+    return message;
   }
 
   /** End the session here and on the desk. */
