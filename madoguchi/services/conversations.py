@@ -166,6 +166,32 @@ def give_up(desk: Desk, turn: ClaimedTurn, apologize: Callable[[handoffs.Promise
         return _add_replies(session, conversation, message, (apologize(promise),), now)
 
 
+def say_late(desk: Desk, turn: ClaimedTurn, reply: Reply) -> tuple[MessageView, ...]:
+    """Tell the customer that the answer is late, once, where the message is still to be answered by the bot."""
+    now = desk.clock()
+    with desk.store.writing() as session:
+        conversation = _lock(session, turn.conversation_id)
+        question = session.get_one(Message, turn.message_id)
+        name = f"{question.id}:late"
+        told = session.scalar(
+            select(Message.id).where(Message.conversation_id == conversation.id, Message.client_id == name)
+        )
+        if question.state != "stored" or conversation.owner != Owner.BOT or told is not None:
+            return ()
+        said = Message(
+            conversation_id=conversation.id,
+            client_id=name,
+            author="bot",
+            text=reply.text,
+            content=reply.content,
+            state="answered",
+            created_at=now,
+        )
+        session.add(said)
+        session.flush()
+        return (_view(said),)
+
+
 def messages_since(desk: Desk, conversation_id: str, after: int = 0, *, limit: int = 200) -> tuple[MessageView, ...]:
     """Return the messages after this id in order; with 0 the newest ones. An agent's notes are not among them."""
     with desk.store.reading() as session:

@@ -40,6 +40,7 @@ class Sentences:
     """Everything in the file, by its sections."""
 
     problems: dict[str, ProblemText]
+    turn_late: str
     turn_failed: str
     weekdays: list[str]
     confirm: dict[str, str]

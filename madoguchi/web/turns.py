@@ -28,6 +28,8 @@ log = structlog.get_logger()
 SWEEP_EVERY_S = 3.0
 AT_ONCE = 16
 PAUSES_S = (0.5, 1.0, 2.0, 4.0)
+LATE_AFTER_S = 3.5
+"""Seconds without an answer after which the customer is told that it is late, and that nothing is lost."""
 
 
 class Turns:
@@ -41,6 +43,7 @@ class Turns:
         self._sentences = sentences
         self._metrics = metrics
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._watches: dict[int, asyncio.Task[None]] = {}
         self._again: set[str] = set()
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._stopping = False
@@ -67,7 +70,7 @@ class Turns:
     async def stop(self) -> None:
         """Cancel what is running; the sweep of the next start takes it up."""
         self._stopping = True
-        tasks = list(self._tasks.values())
+        tasks = [*self._tasks.values(), *self._watches.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -87,7 +90,10 @@ class Turns:
                     turn = await self._services.run(conversations.next_turn, self._desk, conversation_id)
                     if turn is None:
                         return
+                    self._watch(turn)
                     done = await self._run(turn)
+                if done:
+                    self._answered(turn)
                 failures = 0 if done else failures + 1
                 if not done:
                     await asyncio.sleep(PAUSES_S[min(failures, len(PAUSES_S)) - 1])
@@ -97,6 +103,23 @@ class Turns:
         except SQLAlchemyError as error:
             # The store is away; nothing can be said or kept now. The sweep takes the turn up when its lease ends.
             log.error("turn_interrupted", conversation=conversation_id, error=type(error).__name__)
+
+    def _watch(self, turn: ClaimedTurn) -> None:
+        """See to it that the customer hears something in time, however often the turn is tried."""
+        if turn.message_id not in self._watches:
+            self._watches[turn.message_id] = asyncio.create_task(self._say_if_late(turn))
+
+    def _answered(self, turn: ClaimedTurn) -> None:
+        watch = self._watches.pop(turn.message_id, None)
+        if watch is not None:
+            watch.cancel()
+
+    async def _say_if_late(self, turn: ClaimedTurn) -> None:
+        await asyncio.sleep(LATE_AFTER_S)
+        try:
+            await self._services.run(conversations.say_late, self._desk, turn, Reply(self._sentences.turn_late))
+        except SQLAlchemyError as error:
+            log.error("late_word_failed", conversation=turn.conversation_id, error=type(error).__name__)
 
     async def _run(self, claimed: ClaimedTurn) -> bool:
         """Run one claimed turn; False where it is to be tried again."""
