@@ -28,7 +28,7 @@ from madoguchi.web.turns import Turns
 LONGEST_TEXT = 4000
 KEEP_ALIVE_S = 15
 CHECK_SESSION_EVERY_S = 30
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 async def open_session(request: Request) -> Response:
@@ -71,7 +71,7 @@ async def get_messages(request: Request) -> Response:
         raise Problem("no_session")
     return JSONResponse(
         {
-            "messages": [_shown(message) for message in look.messages],
+            "messages": [shown(message) for message in look.messages],
             "owner": look.owner,
             "typing": live_of(request).is_writing(look.conversation_id),
             "cases": await _cases(web, look.conversation_id),
@@ -93,7 +93,7 @@ async def post_message(request: Request) -> Response:
     if stored.new:
         live_of(request).announce(visit.conversation_id)
     _turns(request).wake(visit.conversation_id)
-    return JSONResponse({"id": client_id, "message": _shown(stored.message)}, status_code=202)
+    return JSONResponse({"id": client_id, "message": shown(stored.message)}, status_code=202)
 
 
 async def get_events(request: Request) -> Response:
@@ -118,7 +118,7 @@ async def _events(request: Request, visit: Visit, after: int) -> AsyncIterator[S
                 now["owner"] = look.owner
                 for message in look.messages:
                     after = message.id
-                    yield ServerSentEvent(event="message", id=str(message.id), data=_dump(_shown(message)))
+                    yield ServerSentEvent(event="message", id=str(message.id), data=_dump(shown(message)))
             now["typing"] = live.is_writing(visit.conversation_id)
             if now != state:
                 state = now
@@ -156,7 +156,7 @@ def _with_cookie(web: Web, opened: Opened) -> Response:
 
 def _message(body: dict[str, Any]) -> tuple[str, str | None, str | None]:
     client_id, text, token = body.get("id"), body.get("text"), body.get("choice")
-    if not isinstance(client_id, str) or not _UUID.fullmatch(client_id):
+    if not isinstance(client_id, str) or not UUID.fullmatch(client_id):
         raise Problem("bad_id")
     if token is not None:
         if text is not None or not isinstance(token, str):
@@ -189,10 +189,9 @@ def _position(given: str | None) -> int:
     return int(given)
 
 
-def _shown(message: MessageView) -> dict[str, Any]:
-    shown = asdict(message)
-    shown["at"] = message.at.isoformat()
-    return shown
+def shown(message: MessageView) -> dict[str, Any]:
+    """Return a message as the window takes it."""
+    return {**asdict(message), "at": message.at.isoformat()}
 
 
 def _dump(value: Any) -> str:

@@ -41,6 +41,7 @@ class Sentences:
 
     problems: dict[str, ProblemText]
     turn_failed: str
+    photo_received: str
     weekdays: list[str]
     confirm: dict[str, str]
     order_states: dict[str, str]

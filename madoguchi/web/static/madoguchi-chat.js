@@ -10,6 +10,7 @@
 import { Cases } from "./chat/cases.js";
 import { Connection } from "./chat/connection.js";
 import { Outbox } from "./chat/outbox.js";
+import { Photos } from "./chat/photos.js";
 import { el } from "./chat/phrases.js";
 import { Talk } from "./chat/talk.js";
 import { words } from "./chat/words.js";
@@ -85,7 +86,13 @@ class MadoguchiChat extends HTMLElement {
       onkeydown: (event) => this.#key(event),
     });
     this.submit = el("button.send", { type: "submit", "aria-label": words.send, disabled: true }, el("span.arrow", { "aria-hidden": "true" }));
-    const form = el("form.composer", { onsubmit: (event) => this.#submitted(event) }, this.input, this.submit);
+    this.photos = new Photos(
+      async (id, file) => (await this.connection.ask("POST", `photos?id=${id}`, file)).message,
+      (item) => this.talk.pending(item),
+      (text) => this.#note(text, "photo"),
+    );
+    this.input.addEventListener("paste", (event) => this.photos.pasted(event) && event.preventDefault());
+    const form = el("form.composer", { onsubmit: (event) => this.#submitted(event) }, this.photos.button, this.photos.input, this.input, this.submit);
     this.closer = el("button.close", { type: "button", "aria-label": words.close, onclick: () => this.close() });
     const head = el("header", {}, el("div", {}, el("h2", {}, words.title), this.status), this.closer);
     this.panel = el("section.panel", { id: "panel", "aria-label": words.panel }, head, this.cases.root, this.talk.log, this.talk.newest, this.notice, form);

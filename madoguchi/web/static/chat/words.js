@@ -39,6 +39,14 @@ export const words = {
   choices: "選択肢",
   progress: "お手続きの状況",
   step: { done: "済み", now: "いまここ", todo: "これから", stopped: "担当者が確認中" },
+  photo: {
+    button: "写真を送る",
+    alt: "お送りいただいた写真",
+    pending: "写真",
+    failed: "写真を送信できませんでした。電波のよいところで、もう一度お選びください。",
+    tooLarge: "お送りいただける写真は、1枚8MBまでです。",
+    tooMany: "写真は一度に5枚までお送りいただけます。",
+  },
   cases: {
     running: (count) => `お手続き中 ${count}件`,
     past: "お手続きの記録",
