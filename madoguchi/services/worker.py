@@ -1,6 +1,6 @@
 """The worker: whatever is due gets done, whoever started it and whatever was restarted in between.
 
-One pass takes timers, unfinished intents, the outbox and the processor's notices. Several workers may run at
+One pass takes timers, unfinished intents, the outbox, mails and the processor's notices. Several workers may run at
 once: every piece of work is claimed with a lease. This is an outermost door: what goes wrong is logged without
 personal data, and the worker goes on after a pause.
 """
@@ -16,7 +16,7 @@ from types import FrameType
 import structlog
 
 from madoguchi.payments.port import Notifying, Unavailable
-from madoguchi.services import events, outbox, resolve, timers
+from madoguchi.services import events, mails, outbox, resolve, timers
 from madoguchi.services.desk import Desk
 
 PAUSE = timedelta(seconds=1)
@@ -76,6 +76,7 @@ _STEPS: dict[str, Callable[[Desk], int]] = {
     "timers": timers.run_due,
     "intents": _unfinished,
     "outbox": outbox.send_due,
+    "mails": mails.send_due,
     "notices": take_notices,
 }
 

@@ -194,6 +194,7 @@ class TestInTheWindow:
                 "() => document.querySelector('madoguchi-chat').shadowRoot.querySelector('.photo').naturalWidth > 0"
             )
             expect(page.get_by_role("button", name="お願いします")).to_be_enabled()
+            expect(page.get_by_text("お写真を受け取りました")).to_be_in_viewport()
             keep_picture(page, f"window-photo-{'phone' if options is PHONE else 'desktop'}")
             axe_is_content(page)
             page.reload()

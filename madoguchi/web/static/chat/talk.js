@@ -24,7 +24,8 @@ export class Talk {
     this.log = el("div.log", { role: "log", "aria-label": words.log, tabindex: "0" }, this.list, this.dots);
     this.newest = el("button.newest", { type: "button", hidden: true, onclick: () => this.toEnd() }, words.newest);
     this.log.addEventListener("scroll", () => this.#scrolled(), { passive: true });
-    new ResizeObserver(() => this.#follow && this.toEnd()).observe(this.log);
+    const grown = new ResizeObserver(() => this.#follow && this.toEnd()); // a photo has its height only once it is there
+    [this.log, this.list].forEach((each) => grown.observe(each));
   }
 
   /** Show nothing but the welcome, for a new conversation. */
