@@ -84,7 +84,33 @@ def store_message(
         session.add(message)
         conversation.last_at = now
         session.flush()
-        return Stored(_view(message), new=True)
+        return Stored(view(message), new=True)
+
+
+def add_picture(
+    session: Session, talk: Conversation, client_id: str, content: dict[str, Any], reply: Reply | None, now: datetime
+) -> Stored:
+    """Add a customer's picture to a locked conversation, with the bot's word on it while the bot is the owner.
+
+    A picture needs no turn of the engine, has no words, and answers no question: open buttons stay open.
+    """
+    if talk.owner == Owner.CLOSED:
+        _reopen(session, talk)
+    message = Message(
+        conversation_id=talk.id,
+        client_id=client_id,
+        author="customer",
+        text="",
+        content=content,
+        state="answered",
+        created_at=now,
+    )
+    session.add(message)
+    talk.last_at = now
+    session.flush()
+    if reply is not None and talk.owner == Owner.BOT:
+        _add_replies(session, talk, message, (reply,), now)
+    return Stored(view(message), new=True)
 
 
 def next_turn(desk: Desk, conversation_id: str) -> ClaimedTurn | None:
@@ -241,7 +267,7 @@ def _lock(session: Session, conversation_id: str) -> Conversation:
 
 def _again(known: Message, text: str | None, token: str | None) -> Stored | Refusal:
     same = known.author == "customer" and known.choice == token and (token is not None or known.text == text)
-    return Stored(_view(known), new=False) if same else Refusal.CHANGED
+    return Stored(view(known), new=False) if same else Refusal.CHANGED
 
 
 def _press(session: Session, conversation_id: str, token: str, now: datetime) -> Choice | Refusal:
@@ -253,6 +279,7 @@ def _press(session: Session, conversation_id: str, token: str, now: datetime) ->
         .where(
             Message.conversation_id == conversation_id,
             Message.author == "customer",
+            Message.text != "",  # a picture answers nothing
             Message.id > choice.message_id,
         )
         .limit(1)
@@ -301,7 +328,7 @@ def _add_replies(
             )
             for choice in reply.choices
         )
-        added.append(_view(message))
+        added.append(view(message))
     conversation.last_at = now
     return tuple(added)
 
@@ -327,7 +354,8 @@ def _purchases(session: Session, customer_id: int | None) -> tuple[str, ...]:
     return tuple(session.scalars(titles))
 
 
-def _view(message: Message) -> MessageView:
+def view(message: Message) -> MessageView:
+    """Return a message as its customer may see it."""
     return MessageView(
         id=message.id,
         client_id=message.client_id,

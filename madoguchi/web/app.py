@@ -62,7 +62,7 @@ def assemble(settings: Settings, desk: Desk, engine: Engine) -> Starlette:
                 allow_headers=("Content-Type", "Last-Event-ID"),
                 allow_credentials=True,
             ),
-            Middleware(BodyCap),
+            Middleware(BodyCap, larger=window.LARGER_BODIES),
         ],
         exception_handlers={Problem: answer_problem, HTTPException: answer_http_exception},
         lifespan=_lifespan,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from typing import Any, cast
+from urllib.parse import parse_qs
 
 from starlette.requests import Request
 
@@ -50,6 +51,15 @@ async def json_of(request: Request) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise Problem("invalid_json")
     return body
+
+
+async def form_of(request: Request) -> dict[str, str]:
+    """Return the fields of a posted form, the first value of each. Raises Problem."""
+    try:
+        fields = parse_qs((await request.body()).decode(), max_num_fields=20, keep_blank_values=True)
+    except ValueError:
+        raise Problem("bad_request") from None
+    return {name: values[0] for name, values in fields.items()}
 
 
 def live_of(request: Request) -> Live:

@@ -32,7 +32,7 @@ KEEP_ALIVE_S = 15
 OPENING = b":" + b" " * 2048 + b"\n\n"
 """A comment at the head of each stream: a proxy that gathers 2 KB before it sends anything on gets them at once."""
 CHECK_SESSION_EVERY_S = 30
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 async def open_session(request: Request) -> Response:
@@ -75,7 +75,7 @@ async def get_messages(request: Request) -> Response:
         raise Problem("no_session")
     return JSONResponse(
         {
-            "messages": [_shown(message) for message in look.messages],
+            "messages": [shown(message) for message in look.messages],
             "owner": look.owner,
             "typing": live_of(request).is_writing(look.conversation_id),
             "cases": await _cases(web, look.conversation_id),
@@ -100,7 +100,7 @@ async def post_message(request: Request) -> Response:
         live_of(request).announce(visit.conversation_id)
     _turns(request).wake(visit.conversation_id)
     metrics_of(request).stage("accept", time.perf_counter() - began)
-    return JSONResponse({"id": client_id, "message": _shown(stored.message)}, status_code=202)
+    return JSONResponse({"id": client_id, "message": shown(stored.message)}, status_code=202)
 
 
 async def get_events(request: Request) -> Response:
@@ -127,7 +127,7 @@ async def _events(request: Request, visit: Visit, after: int) -> AsyncIterator[b
                 now["owner"] = look.owner
                 for message in look.messages:
                     after = message.id
-                    piece += _event("message", _shown(message), after)
+                    piece += _event("message", shown(message), after)
                 waited_s = watch.showed(Head(look.owner, after))
                 if waited_s is not None and look.messages:
                     metrics_of(request).stage("deliver", waited_s)
@@ -175,7 +175,7 @@ def _with_cookie(web: Web, opened: Opened) -> Response:
 
 def _message(body: dict[str, Any]) -> tuple[str, str | None, str | None]:
     client_id, text, token = body.get("id"), body.get("text"), body.get("choice")
-    if not isinstance(client_id, str) or not _UUID.fullmatch(client_id):
+    if not isinstance(client_id, str) or not UUID.fullmatch(client_id):
         raise Problem("bad_id")
     if token is not None:
         if text is not None or not isinstance(token, str):
@@ -208,7 +208,8 @@ def _position(given: str | None) -> int:
     return int(given)
 
 
-def _shown(message: MessageView) -> dict[str, Any]:
+def shown(message: MessageView) -> dict[str, Any]:
+    """Return a message as the window takes it."""
     return {**vars(message), "at": message.at.isoformat()}
 
 

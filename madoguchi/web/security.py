@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 import structlog
@@ -98,22 +98,24 @@ class Door:
 
 
 class BodyCap:
-    """Refuses a body of more than 64 KB, by its announced length or by what really comes."""
+    """Refuses a body of more than 64 KB, by its announced length or by what really comes; `larger` names exceptions."""
 
-    def __init__(self, app: ASGIApp, *, limit: int = MAX_BODY) -> None:
+    def __init__(self, app: ASGIApp, *, limit: int = MAX_BODY, larger: Mapping[str, int] | None = None) -> None:
         self.app = app
         self.limit = limit
+        self.larger = larger or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        limit = self.larger.get(scope["path"], self.limit)
         announced = Headers(scope=scope).get("content-length", "0")
         if not announced.isascii() or not announced.isdigit():
             await render(Request(scope), "bad_request")(scope, receive, send)
             return
-        if int(announced) > self.limit:
+        if int(announced) > limit:
             await render(Request(scope), "too_large")(scope, receive, send)
             return
         came = 0
@@ -122,7 +124,7 @@ class BodyCap:
             nonlocal came
             message = await receive()
             came += len(message.get("body", b""))
-            if came > self.limit:
+            if came > limit:
                 raise HTTPException(413)
             return message
 

@@ -42,6 +42,9 @@ class Sentences:
     problems: dict[str, ProblemText]
     turn_late: str
     turn_failed: str
+    photo_received: str
+    deliveries: dict[str, str]
+    senders: dict[str, str]
     weekdays: list[str]
     confirm: dict[str, str]
     order_states: dict[str, str]

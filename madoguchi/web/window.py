@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from madoguchi.web import scoring
+from madoguchi.services.photos import LARGEST_FILE
+from madoguchi.web import calls, mailbox, photos, scoring, transcript
 
-routes: list[BaseRoute] = [*scoring.routes]
+LARGER_BODIES = {photos.PATH: LARGEST_FILE}
+routes: list[BaseRoute] = [*scoring.routes, *photos.routes, *mailbox.routes, *calls.routes, *transcript.routes]

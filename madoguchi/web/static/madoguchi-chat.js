@@ -10,6 +10,8 @@
 import { Cases } from "./chat/cases.js";
 import { Connection } from "./chat/connection.js";
 import { Outbox } from "./chat/outbox.js";
+import { Menu } from "./chat/menu.js";
+import { Photos } from "./chat/photos.js";
 import { el } from "./chat/phrases.js";
 import { Talk } from "./chat/talk.js";
 import { words } from "./chat/words.js";
@@ -18,6 +20,7 @@ const STYLE = new URL("./chat/style.css", import.meta.url);
 const WIDE = matchMedia("(min-width: 1024px)");
 const TOUCH = matchMedia("(pointer: coarse)");
 const LONGEST = 4000;
+const FRESH_MS = 20000; // an older message is history, and makes no sound
 const DOTS_AT_MOST_MS = 30000;
 const OPEN_KEY = "madoguchi:open";
 
@@ -85,10 +88,17 @@ class MadoguchiChat extends HTMLElement {
       onkeydown: (event) => this.#key(event),
     });
     this.submit = el("button.send", { type: "submit", "aria-label": words.send, disabled: true }, el("span.arrow", { "aria-hidden": "true" }));
-    const form = el("form.composer", { onsubmit: (event) => this.#submitted(event) }, this.input, this.submit);
+    this.photos = new Photos(
+      async (id, file) => (await this.connection.ask("POST", `photos?id=${id}`, file)).message,
+      (item) => this.talk.pending(item),
+      (text) => this.#note(text, "photo"),
+    );
+    this.input.addEventListener("paste", (event) => this.photos.pasted(event) && event.preventDefault());
+    const form = el("form.composer", { onsubmit: (event) => this.#submitted(event) }, this.photos.button, this.photos.input, this.input, this.submit);
     this.closer = el("button.close", { type: "button", "aria-label": words.close, onclick: () => this.close() });
-    const head = el("header", {}, el("div", {}, el("h2", {}, words.title), this.status), this.closer);
-    this.panel = el("section.panel", { id: "panel", "aria-label": words.panel }, head, this.cases.root, this.talk.log, this.talk.newest, this.notice, form);
+    this.menu = new Menu((method, path, body) => this.connection.ask(method, path, body));
+    const head = el("header", {}, el("div.head-words", {}, el("h2", {}, words.title), this.status), this.menu.root, this.closer);
+    this.panel = el("section.panel", { id: "panel", "aria-label": words.panel }, head, this.cases.root, this.menu.calls.root, this.talk.log, this.talk.newest, this.notice, form);
     this.panel.addEventListener("keydown", (event) => event.key === "Escape" && !this.inline && !event.isComposing && this.close());
     this.launcher = el("button.launcher", { type: "button", "aria-controls": "panel", "aria-expanded": "false", onclick: () => this.open() }, words.launcher);
     const all = el("div.all", { lang: "ja", hidden: true }, this.launcher, this.panel);
@@ -134,6 +144,7 @@ class MadoguchiChat extends HTMLElement {
   #take(message) {
     if (message.author === "customer") this.outbox.arrived(message.client_id);
     else this.#dots(false);
+    if (message.author !== "customer" && Date.now() - Date.parse(message.at) < FRESH_MS) this.menu.ring();
     this.talk.store(message);
   }
 
@@ -171,6 +182,7 @@ class MadoguchiChat extends HTMLElement {
   }
 
   #send(message) {
+    this.menu.wake();
     this.outbox.add(message);
     // The pressed button goes away under the finger; the cursor must not be lost with it.
     if (message.choice || this.shadowRoot.activeElement !== this.input) (TOUCH.matches ? this.talk.log : this.input).focus();

@@ -26,6 +26,12 @@ function card(data, buttons, press) {
   return null;
 }
 
+/** Return a photo the customer sent, as the desk drew it anew; the session's cookie goes with the request. */
+export function photo({ id, width, height }) {
+  const url = new URL(`../../chat/photos/${encodeURIComponent(id)}`, STATIC);
+  return el("img.photo", { src: url.href, crossorigin: "use-credentials", alt: words.photo.alt, width, height, loading: "lazy" });
+}
+
 function quickReplies(buttons, press) {
   return el(
     "div.quick",
