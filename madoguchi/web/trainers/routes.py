@@ -5,9 +5,9 @@ from __future__ import annotations
 from starlette.routing import Route
 
 from madoguchi.web.desk.doors import Door
-from madoguchi.web.trainers import drafts, examples, messages
+from madoguchi.web.trainers import drafts, examples, health, messages
 
-DOORS: tuple[Door, ...] = (*messages.doors, *examples.doors, *drafts.doors)
+DOORS: tuple[Door, ...] = (*messages.doors, *examples.doors, *drafts.doors, *health.doors)
 
 
 def routes() -> list[Route]:
