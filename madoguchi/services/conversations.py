@@ -215,7 +215,7 @@ def say_late(desk: Desk, turn: ClaimedTurn, reply: Reply) -> tuple[MessageView, 
         )
         session.add(said)
         session.flush()
-        return (_view(said),)
+        return (view(said),)
 
 
 def messages_since(desk: Desk, conversation_id: str, after: int = 0, *, limit: int = 200) -> tuple[MessageView, ...]:

@@ -209,7 +209,7 @@ def authors(desk: Desk, found: Iterable[Lesson]) -> dict[int, str]:
     """Return the names of the people who made these drafts."""
     with desk.store.reading() as session:
         rows = session.execute(select(Staff.id, Staff.name).where(Staff.id.in_({each.staff_id for each in found})))
-        return dict(rows)
+        return {row.id: row.name for row in rows}
 
 
 def discard(desk: Desk, person: Person, lesson_id: int) -> bool:

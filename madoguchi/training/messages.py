@@ -313,3 +313,5 @@ def _flag(session: Session, reason: str, ids: Any) -> None:
     for row in session.scalars(select(TrainingMessage).where(*wanted)):
         setattr(row, reason, True)
         row.rank = _rank(row)
+        if reason == Reason.MARKED and row.state == "settled":  # an agent objects to what was settled before
+            row.state, row.batch = "open", None

@@ -27,8 +27,9 @@ class Room:
     def __init__(self, web: Web) -> None:
         self._web = web
         self.shelf = Shelf(web.settings.examples)
-        self.lock = web.settings.var / "training" / "publish.lock"
-        self._keys = web.settings.var / "training" / "keys.json"
+        self.checks = web.settings.var / "training"
+        self.lock = self.checks / "publish.lock"
+        self._keys = self.checks / "keys.json"
         self._piles = messages.Piles()
         self._known: Corpus | None = None
         self._tasks: set[asyncio.Task[None]] = set()

@@ -5,12 +5,13 @@ from __future__ import annotations
 from starlette.routing import Route
 
 from madoguchi.web.desk.doors import Door
-from madoguchi.web.trainers import drafts, examples, jobs, messages, models, reports, trial
+from madoguchi.web.trainers import drafts, examples, health, jobs, messages, models, reports, trial
 
 DOORS: tuple[Door, ...] = (
     *messages.doors,
     *examples.doors,
     *drafts.doors,
+    *health.doors,
     *jobs.doors,
     *models.doors,
     *reports.doors,

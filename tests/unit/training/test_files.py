@@ -46,7 +46,7 @@ lookup: []
 def diff(before: str, after: str) -> list[str]:
     """Return the lines that differ, each with its sign."""
     lines = difflib.unified_diff(before.split("\n"), after.split("\n"), n=0, lineterm="")
-    return [line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---")]
+    return [line for line in lines if line.startswith(("+", "-")) and line[:3] not in ("+++", "---")]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
