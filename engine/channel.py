@@ -2,6 +2,7 @@
 
 POST /webhooks/desk/turn     {"conversation", "message", "text" or "payload", "metadata"?}
 POST /webhooks/desk/model    {"model"}                see engine/swap.py
+POST /webhooks/desk/inspect  {"texts": [...], "names"?}   see engine/inspect.py
 GET  /webhooks/desk/health   {"model", "ready"}
 
 The body is signed: `X-Madoguchi-Timestamp` holds unix seconds, `X-Madoguchi-Signature` the hex of
@@ -27,7 +28,7 @@ from sanic import response as http
 from sanic.request import Request as HttpRequest
 from sanic.response import HTTPResponse
 
-from engine import patches, swap
+from engine import inspect, patches, swap
 from engine.turns import CHANNEL, Answer, Request, is_payload, run_turn
 
 logger = logging.getLogger(__name__)
@@ -80,6 +81,7 @@ class DeskInput(InputChannel):
             return await self._turn(request)
 
         swap.register(desk, self._is_signed)
+        inspect.register(desk, self._is_signed)
         return desk
 
     async def _turn(self, http_request: HttpRequest) -> HTTPResponse:

@@ -24,6 +24,7 @@ class Settings(BaseSettings):
 
     database_url: str = Field("sqlite:///var/madoguchi.db", description="The order store: SQLite or PostgreSQL")
     terms: Path = Field(Path("data/policies/shop.yml"), description="The shop's terms")
+    examples: Path = Field(Path("data/nlu"), description="The training examples, a file an intent")
     var: Path = Field(Path("var"), description="Where databases, logs and the secret are kept")
     host: str = Field("127.0.0.1", description="The interface that everything listens on")
     web_port: int = Field(8000, description="The port of the web program")

@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,9 +59,46 @@ class Turn:
 
 
 @dataclass(frozen=True)
+class Token:
+    """A word as GiNZA cuts it, with its part of speech; the offsets point into what was typed."""
+
+    text: str
+    start: int
+    end: int
+    pos: str
+    tag: str = ""
+    norm: str = ""
+    reading: str = ""
+
+
+@dataclass(frozen=True)
 class _Intent:
     name: str | None = None
     confidence: float | None = None
+
+
+@dataclass(frozen=True)
+class _Name:
+    start: int
+    end: int
+    kind: str
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """What the model in service makes of a text; `names` are persons and places, None unless they were asked for."""
+
+    intent: _Intent | None = None
+    ranking: tuple[_Intent, ...] = ()
+    entities: tuple[dict[str, Any], ...] = ()
+    tokens: tuple[Token, ...] = ()
+    names: tuple[_Name, ...] | None = None
+
+
+@dataclass(frozen=True)
+class _Inspection:
+    texts: tuple[Inspected, ...]
+    model: str | None = None
 
 
 @dataclass(frozen=True)
@@ -78,6 +115,8 @@ class _Answer:
 
 
 _ANSWER = TypeAdapter(_Answer)
+_INSPECTION = TypeAdapter(_Inspection)
+INSPECT_DEADLINE_S = 60.0
 
 
 class Engine:
@@ -145,6 +184,28 @@ class Engine:
         except (httpx.HTTPError, ValueError, KeyError, TypeError):
             return None
 
+    async def inspect(self, texts: Sequence[str], *, names: bool = False) -> tuple[Inspected, ...]:
+        """Return what the model makes of up to 50 texts; no turn runs. `names` asks GiNZA for persons and places.
+
+        Raises EngineUnreachable or EngineFailed.
+        """
+        try:
+            async with asyncio.timeout(INSPECT_DEADLINE_S):
+                response = await self._post(
+                    "/webhooks/desk/inspect", {"texts": list(texts), "names": names}, INSPECT_DEADLINE_S
+                )
+        except TimeoutError:
+            raise EngineFailed(f"no answer in {INSPECT_DEADLINE_S:g} s") from None
+        if response.status_code != 200:
+            raise EngineFailed(f"status {response.status_code}")
+        try:
+            found = _INSPECTION.validate_json(response.content).texts
+        except ValidationError as error:
+            raise EngineFailed(f"an answer of another form: {error.error_count()} errors") from None
+        if len(found) != len(texts):
+            raise EngineFailed("an answer about other texts")
+        return found
+
     async def healthy(self) -> bool:
         """Say whether the engine answers and has its model."""
         try:
@@ -157,10 +218,11 @@ class Engine:
         """Close the connections."""
         await self._client.aclose()
 
-    async def _post(self, path: str, body: Mapping[str, Any]) -> httpx.Response:
+    async def _post(self, path: str, body: Mapping[str, Any], deadline_s: float | None = None) -> httpx.Response:
         content = json.dumps(body, ensure_ascii=False).encode()
         try:
-            return await self._client.post(path, content=content, headers=self._headers(content))
+            timeout = httpx.Timeout(deadline_s or self._deadline_s, connect=CONNECT_DEADLINE_S)
+            return await self._client.post(path, content=content, headers=self._headers(content), timeout=timeout)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise EngineUnreachable(type(error).__name__) from None
         except httpx.HTTPError as error:

@@ -48,6 +48,7 @@ from madoguchi.store.staff import (
     Staff,
     StaffSession,
 )
+from madoguchi.store.training import Lesson, NewIntent, TrainingDecision, TrainingMessage
 
 __all__ = [
     "Account",
@@ -72,11 +73,13 @@ __all__ = [
     "Intent",
     "IntentReport",
     "LedgerEntry",
+    "Lesson",
     "Lookback",
     "Membership",
     "MembershipCharge",
     "Message",
     "ModelService",
+    "NewIntent",
     "Notice",
     "Order",
     "OrderLine",
@@ -97,7 +100,9 @@ __all__ = [
     "Store",
     "Timer",
     "TrainedModel",
+    "TrainingDecision",
     "TrainingJob",
+    "TrainingMessage",
     "UsedToken",
     "Variant",
     "search",

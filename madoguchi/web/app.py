@@ -103,10 +103,8 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
 
 def _routes(settings: Settings) -> list[BaseRoute]:
     routes: list[BaseRoute] = [*health.routes, *chat.routes, *webhooks.routes]
-    routes += [
-        Mount("/static", StaticFiles(directory=STATIC)),
-        Mount("/desk", routes=[*trainers_pages.routes(), *desk_pages.routes]),
-    ]
+    routes += [Mount("/static", StaticFiles(directory=STATIC))]
+    routes += [Mount("/desk", routes=[*trainers_pages.routes(), *desk_pages.routes])]
     if settings.demo:
         from madoguchi.web import shop  # the demo's pages and data are loaded only where they are shown
 

@@ -25,7 +25,7 @@ async def runs_page(request: Request, _person: Person) -> Response:
 
 async def run_now(request: Request, _person: Person) -> Response:
     """GET /desk/train/runs/now: the piece of the page that changes while a training runs."""
-    return show(request, "_run.html", await _values(request))
+    return await show(request, "_run.html", await _values(request))
 
 
 async def begin_run(request: Request, person: Person) -> Response:
@@ -55,7 +55,7 @@ async def run_log(request: Request, _person: Person) -> Response:
 
 async def _runs(request: Request, refused: str | None = None) -> Response:
     values = await _values(request)
-    return show(request, "runs.html", {**values, "refused": refused}, status=409 if refused else 200)
+    return await show(request, "runs.html", {**values, "refused": refused}, status=409 if refused else 200)
 
 
 async def _values(request: Request) -> dict[str, Any]:

@@ -54,9 +54,9 @@ def bare(name: str | None) -> str:
     return (name or "").removesuffix(".tar.gz")
 
 
-def show(
+async def show(
     request: Request, template: str, values: Mapping[str, Any] | None = None, *, status: int = 200
 ) -> HTMLResponse:
     """Render a page of this part of the room, its words at hand."""
     tools = {"model_word": say, "objection": objection, "share": share, "bare": bare}
-    return show_in_room(request, template, {**tools, **(values or {})}, status=status)
+    return await show_in_room(request, template, {**tools, **(values or {})}, status=status)

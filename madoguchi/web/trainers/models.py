@@ -29,7 +29,7 @@ async def models_page(request: Request, _person: Person) -> Response:
         "running": await web.engine.model(),
         "current": await web.services.run(registry.in_service, web.desk),
     }
-    return show(request, "models.html", values)
+    return await show(request, "models.html", values)
 
 
 async def model_page(request: Request, _person: Person) -> Response:
@@ -73,7 +73,7 @@ async def beside_page(request: Request, _person: Person) -> Response:
     chosen = [each for each in known if bare(each.name) in asked and each.examined][:COMPARED]
     found = [await web.services.run(reports.read, place, each.name) for each in chosen]
     rows = reports.beside(found) if chosen else []
-    return show(request, "beside.html", {"models": known, "chosen": chosen, "rows": rows})
+    return await show(request, "beside.html", {"models": known, "chosen": chosen, "rows": rows})
 
 
 async def _told(request: Request, outcome: promotion.Outcome) -> Response:
@@ -99,7 +99,7 @@ async def _model(request: Request, refused: str | None = None, outcome: promotio
     }
     before = values["current"]
     values["before"] = await web.services.run(reports.read, place, before) if before else None
-    return show(request, "model.html", values, status=409 if outcome is not None or refused else 200)
+    return await show(request, "model.html", values, status=409 if outcome is not None or refused else 200)
 
 
 doors = (

@@ -30,7 +30,7 @@ async def confusion_page(request: Request, _person: Person) -> Response:
         "said": said,
         "messages": reports.in_cell(report, meant, said) if meant and said else [],
     }
-    return show(request, "confusion.html", values)
+    return await show(request, "confusion.html", values)
 
 
 async def changes_page(request: Request, _person: Person) -> Response:
@@ -49,7 +49,7 @@ async def changes_page(request: Request, _person: Person) -> Response:
         "real": await web.services.run(lookback.changes, web.desk, known.name),
         "asked": await web.services.run(lookback.count, web.desk, known.name),
     }
-    return show(request, "changes.html", values)
+    return await show(request, "changes.html", values)
 
 
 doors = (

@@ -5,9 +5,17 @@ from __future__ import annotations
 from starlette.routing import Route
 
 from madoguchi.web.desk.doors import Door
-from madoguchi.web.trainers import jobs, messages, models, reports, trial
+from madoguchi.web.trainers import drafts, examples, jobs, messages, models, reports, trial
 
-DOORS: tuple[Door, ...] = (*messages.doors, *jobs.doors, *models.doors, *reports.doors, *trial.doors)
+DOORS: tuple[Door, ...] = (
+    *messages.doors,
+    *examples.doors,
+    *drafts.doors,
+    *jobs.doors,
+    *models.doors,
+    *reports.doors,
+    *trial.doors,
+)
 
 
 def routes() -> list[Route]:

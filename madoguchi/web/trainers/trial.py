@@ -37,7 +37,7 @@ async def record_talk(request: Request, person: Person) -> Response:
     made = await web.services.run(recording.record, web.desk, person, request.path_params["conversation"], folder)
     if made is None:
         return missing(request)
-    return show(request, "recorded.html", {"made": made})
+    return await show(request, "recorded.html", {"made": made})
 
 
 def trial_of(request: Request) -> Trial:
@@ -61,7 +61,7 @@ async def _trial(request: Request, text: str = "") -> Response:
         except TrialFailed:
             refused = refusal("trial_away")
     values = {"model": known, "text": text, "answer": answer, "refused": refused}
-    return show(request, "trial.html", values, status=503 if refused else 200)
+    return await show(request, "trial.html", values, status=503 if refused else 200)
 
 
 doors = (
