@@ -36,7 +36,6 @@ from madoguchi.training.workshop import Place
 
 # Answered by the model alone, without the custom actions, which do not change.
 SAYINGS = ("ありがとうございました", "さようなら", "あなたは人間ですか", "明日の東京の天気を教えて")
-SETTLED_AFTER = 3
 ATTEMPTS = 3
 READY_WITHIN_S = 240
 
@@ -119,9 +118,8 @@ class Changed:
 
     @property
     def growth(self) -> float:
-        """How much of the memory after the first changes was added by the later ones."""
-        settled = self.megabytes[min(SETTLED_AFTER, len(self.megabytes) - 1)]
-        return self.megabytes[-1] / settled - 1
+        """How much more memory there is in use after the last change than before the first."""
+        return self.megabytes[-1] / self.megabytes[0] - 1
 
 
 def change_under_load(url: str, secret: str, process: int, names: Sequence[str], swaps: int, talkers: int) -> Changed:
@@ -198,7 +196,7 @@ def _tell(found: Changed) -> None:
             p95 = statistics.quantiles(times, n=20)[-1]
             print(f"turn {name}: p50 {statistics.median(times):.0f} ms, p95 {p95:.0f} ms, longest {max(times):.0f} ms")
     print(f"memory MB: {', '.join(f'{each:.0f}' for each in found.megabytes)}")
-    print(f"memory grew by {found.growth:.1%} after the first {SETTLED_AFTER} changes")
+    print(f"memory grew by {found.growth:.1%}, at most {max(found.megabytes) / found.megabytes[0] - 1:.1%} in between")
 
 
 @contextmanager
