@@ -21,6 +21,7 @@ import json
 import logging
 import os
 import re
+import sys
 import time
 from pathlib import Path
 from typing import Any, Callable, Optional
@@ -40,12 +41,17 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.tar\.gz")
 _FOLDER = Path("models")
 # After this the last turn of the old model is over: the desk waits 5 s for a turn.
 _LAST_TURN_S = 10
+# So soon a turn gets the interpreter back from the loading thread.
+_TURNS_FIRST_S = 0.0005
 
 
 def register(blueprint: Blueprint, is_signed: Callable[[Request], bool]) -> None:
     """Add the route to the desk's channel; only signed model files are loaded from now on, this one or the first."""
     archives.guard()
     share_ginza()
+    # What is here before any model never goes away; looking at it again would hold up turns for a second each time.
+    gc.collect()
+    gc.freeze()
     one_at_a_time = asyncio.Lock()
 
     @blueprint.route("/model", methods=["POST"])
@@ -104,7 +110,8 @@ async def _swap(app: Any, archive: Path) -> HTTPResponse:
     old: Optional[Agent] = getattr(app.ctx, "agent", None)
     if old is None or not old.is_ready():
         return http.json({"error": "no_model"}, status=503)
-    begun = time.perf_counter()
+    begun, patience = time.perf_counter(), sys.getswitchinterval()
+    sys.setswitchinterval(_TURNS_FIRST_S)
     try:
         new = await asyncio.get_running_loop().run_in_executor(None, beside, old, archive)
     except archives.Refused as refusal:
@@ -113,6 +120,8 @@ async def _swap(app: Any, archive: Path) -> HTTPResponse:
     except Exception:
         logger.exception("The model %s cannot be loaded; the old one stays.", archive.name)
         return http.json({"error": "cannot_be_loaded"}, status=422)
+    finally:
+        sys.setswitchinterval(patience)
     app.ctx.agent = new
     asyncio.get_running_loop().call_later(_LAST_TURN_S, give_back)
     seconds = round(time.perf_counter() - begun, 2)

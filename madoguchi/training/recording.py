@@ -26,13 +26,14 @@ from madoguchi.store import Case, Choice, Conversation, Customer, Message, Order
 from madoguchi.training import recorded_ends
 
 FOLDER = Path("tests/conversations")
-PHONE, MAIL, OTHER_ORDER, NAME, KANA = "090-1234-5678", "hanako@example.jp", "250-0000000-0000000", "山田", "ヤマダ"
+PHONE, MAIL, OTHER_ORDER = "090-1234-5678", "hanako@example.jp", "250-0000000-0000000"
+NAME, KANA, PLACE = "山田", "ヤマダ", "東京"
 _ORDER = re.compile(r"\d{3}-\d{7}-\d{7}")
 _ANY_PHONE = re.compile(r"(?<![\d-])(?:\+81[-\s]?|0)\d{1,4}[-\s]?\d{1,4}[-\s]?\d{3,4}(?![\d-])")
 _ANY_MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-_POSTAL = re.compile(r"〒?\d{3}-\d{4}(?!\d)")
+_POSTAL = re.compile(r"(?<![\d-])〒?\d{3}-\d{4}(?![\d-])")
 _ADDRESS = re.compile(r"(?:東京都|北海道|(?:京都|大阪)府|[一-龥]{2,3}県)[^\s、。にへでをは]+")
-_SELF = re.compile(r"[一-龥]{1,4}[ 　]?[一-龥ぁ-んァ-ヶ]{0,4}(?=と(?:申し|いい)ます|という者)")
+_SELF = re.compile(r"[一-龥々]{1,4}[ 　]?[一-龥々]{0,4}(?=と(?:申し|いい)ます|という者)")
 _DASHES = re.compile(r"(?<=\d)[‐-―−ー](?=\d)")
 
 
@@ -52,6 +53,7 @@ class Mask:
 
     orders: Mapping[str, str]
     names: Sequence[str]
+    places: Sequence[str] = ()
     hidden: int = field(default=0)
 
     def __call__(self, text: str) -> str:
@@ -68,6 +70,8 @@ class Mask:
         found = self._replaced(_SELF, NAME, masking.cards(found))
         for name in self.names:
             found = self._replaced(re.compile(re.escape(name)), KANA if _is_kana(name) else NAME, found)
+        for place in self.places:
+            found = self._replaced(re.compile(re.escape(place)), PLACE, found)
         # Where nothing had to be hidden, the customer's own widths and spellings stay.
         return text if found == plain else found
 
@@ -82,14 +86,29 @@ class Mask:
         return changed
 
 
-def record(desk: Desk, person: Person, conversation: str, folder: Path) -> Recorded | None:
+@dataclass(frozen=True)
+class Named:
+    """The persons and places that somebody else's eye, GiNZA's, has seen in a talk."""
+
+    persons: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
+
+
+def said(desk: Desk, conversation: str) -> list[str]:
+    """Return what the customer typed in a talk."""
+    with desk.store.reading() as session:
+        wanted = select(Message.text).where(Message.conversation_id == conversation, Message.author == "customer")
+        return list(session.scalars(wanted.where(Message.choice.is_(None)).order_by(Message.id)))
+
+
+def record(desk: Desk, person: Person, conversation: str, folder: Path, named: Named | None = None) -> Recorded | None:
     """Make a test of a talk and write it into the folder, where there is one; None where there is no such talk."""
     now = desk.clock()
     with desk.store.writing() as session:
         talk = session.get(Conversation, conversation)
         if talk is None:
             return None
-        content, hidden = _content(session, talk)
+        content, hidden = _content(session, talk, named or Named())
         audit.note(session, now, person.actor, "talk_recorded", conversation, {"hidden": hidden})
     text = _as_yaml(content)
     path = None
@@ -99,7 +118,7 @@ def record(desk: Desk, person: Person, conversation: str, folder: Path) -> Recor
     return Recorded(conversation, text, path and path.relative_to(folder.parents[1]), hidden)
 
 
-def _content(session: Session, talk: Conversation) -> tuple[dict[str, Any], int]:
+def _content(session: Session, talk: Conversation, named: Named) -> tuple[dict[str, Any], int]:
     messages = session.scalars(
         select(Message).where(Message.conversation_id == talk.id, Message.author != "note").order_by(Message.id)
     ).all()
@@ -107,7 +126,7 @@ def _content(session: Session, talk: Conversation) -> tuple[dict[str, Any], int]
     orders = _orders(session, talk, begun)
     names = {order.number: f"order_{number}" for number, order in enumerate(orders, start=1)}
     customer = session.get(Customer, talk.customer_id) if talk.customer_id else None
-    mask = Mask(names, _names_of(customer))
+    mask = Mask(names, [*_names_of(customer), *named.persons], named.places)
     said = _talk(session, messages, mask)
     scene = {names[order.number]: recorded_ends.before(session, order, begun) for order in orders}
     content: dict[str, Any] = {"about": "お客様との実際の会話から作った試験です。"}

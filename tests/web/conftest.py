@@ -60,6 +60,7 @@ class Site:
     desk: Desk
     engine: FakeEngine
     clock: Clock
+    app: Any = None
     people: list[httpx.Client] = field(default_factory=list)
 
     def client(self, **options: Any) -> httpx.Client:
@@ -152,7 +153,7 @@ def running(tmp_path: Path, blank_store: Path, *, demo: bool) -> Iterator[Site]:
     caller = Engine("http://engine", SECRET, deadline_s=1.0, transport=engine.transport())
     app = assemble(settings, desk, caller)
     with serving(app) as url:
-        site = Site(url, settings, desk, engine, clock)
+        site = Site(url, settings, desk, engine, clock, app)
         yield site
         for client in site.people:
             client.close()

@@ -38,6 +38,8 @@ class FakeEngine:
     most_at_once: int = 0
     guess: Callable[[str], list[tuple[str, float]]] = lambda _text: [("report_defect", 0.4), ("return_item", 0.35)]
     people: tuple[str, ...] = ()
+    loaded: str = "fake"
+    """The model that was put into service last."""
 
     async def turn(self, request: Request) -> Response:
         """Answer one turn."""
@@ -57,7 +59,7 @@ class FakeEngine:
             self.at_work[name] -= 1
         if isinstance(answer, Response):
             return answer
-        whole = {"message": asked["message"], "replies": [], "intent": None, "entities": [], "model": "fake"}
+        whole = {"message": asked["message"], "replies": [], "intent": None, "entities": [], "model": self.loaded}
         return JSONResponse({**whole, "active_loop": None, "failed": False, **answer})
 
     async def inspect(self, request: Request) -> Response:
@@ -81,9 +83,14 @@ class FakeEngine:
             )
         return JSONResponse({"model": "fake", "texts": found})
 
+    async def model(self, request: Request) -> Response:
+        """Put another model into service."""
+        self.loaded = json.loads(await request.body())["model"]
+        return JSONResponse({"model": self.loaded, "seconds": 0.1})
+
     async def health(self, _request: Request) -> Response:
         """Say that the engine is there."""
-        return JSONResponse({"status": "ok"})
+        return JSONResponse({"status": "ok", "model": self.loaded})
 
     def transport(self) -> httpx.AsyncBaseTransport:
         """Return the way to this engine, cut while it is down."""
@@ -91,6 +98,7 @@ class FakeEngine:
             routes=[
                 Route("/webhooks/desk/turn", self.turn, methods=["POST"]),
                 Route("/webhooks/desk/inspect", self.inspect, methods=["POST"]),
+                Route("/webhooks/desk/model", self.model, methods=["POST"]),
                 Route("/webhooks/desk/health", self.health),
             ]
         )

@@ -15,8 +15,10 @@ from madoguchi.web.desk.doors import Door, fields, missing
 from madoguchi.web.pages import TOKYO
 from madoguchi.web.trainers.model_words import refusal, show
 from madoguchi.web.trainers.place import place_of
+from madoguchi.web.trainers.room import room_of
 
 LONGEST = 1000
+MOST_TEXTS = 50
 
 
 async def trial_page(request: Request, _person: Person) -> Response:
@@ -34,10 +36,26 @@ async def record_talk(request: Request, person: Person) -> Response:
     """POST /desk/train/talks/{conversation}: make a conversation test of a real talk."""
     web = web_of(request)
     folder = place_of(request).root / recording.FOLDER
-    made = await web.services.run(recording.record, web.desk, person, request.path_params["conversation"], folder)
+    name = request.path_params["conversation"]
+    named = await _named(request, await web.services.run(recording.said, web.desk, name))
+    made = await web.services.run(recording.record, web.desk, person, name, folder, named)
     if made is None:
         return missing(request)
-    return await show(request, "recorded.html", {"made": made})
+    return await show(request, "recorded.html", {"made": made, "seen": named is not None})
+
+
+async def _named(request: Request, texts: list[str]) -> recording.Named | None:
+    """Return the persons and places that GiNZA sees in a talk; None where the engine cannot be asked."""
+    persons, places = set[str](), set[str]()
+    for at in range(0, len(texts), MOST_TEXTS):
+        part = texts[at : at + MOST_TEXTS]
+        found = await room_of(request).look(part, names=True)
+        if found is None:
+            return None
+        for text, each in zip(part, found, strict=True):
+            for name in each.names or ():
+                (persons if name.kind == "person" else places).add(text[name.start : name.end])
+    return recording.Named(tuple(sorted(persons)), tuple(sorted(places)))
 
 
 def trial_of(request: Request) -> Trial:
