@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bench.measured import own_pipeline, parse, train
 from engine.curve import CURVE
@@ -57,20 +58,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for fold in range(options.folds):
         print(f"fold {fold + 1} of {options.folds} …", flush=True)
         answers += _answers_of(fold, options.folds, options.messages // options.folds)
-    content = curve(answers, options.folds)
-    options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    _tell(content)
+        # After every fold, so that a long run that is cut short leaves what it has read.
+        _keep(curve(answers, options.folds, fold + 1), options.output)
     return 0
 
 
-def curve(answers: Sequence[Answer], folds: int) -> dict[str, object]:
+def _keep(content: dict[str, Any], path: Path) -> None:
+    """Write the curve and print it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    print(f"cross-validated accuracy {content['accuracy']} over {content['messages']} messages")
+    for point in content["points"]:
+        print("  ".join(f"{name} {value}" for name, value in point.items()), flush=True)
+
+
+def curve(answers: Sequence[Answer], folds: int, folds_read: int) -> dict[str, Any]:
     """Return the points of the curve and the commonest confusions."""
     real = [each for each in answers if each.intent]
     babble = [each for each in answers if not each.intent]
     wrong = Counter((each.intent, each.predicted) for each in real if each.intent != each.predicted)
     return {
         "folds": folds,
+        "folds_read": folds_read,
         "messages": len(real),
         "babble": len(babble),
         "accuracy": round(1 - wrong.total() / len(real), 4),
@@ -107,7 +116,7 @@ def _answers_of(fold: int, folds: int, count: int) -> list[Answer]:
     return [Answer(t, i, *f) for t, i, f in zip(texts, intents, found, strict=True)]
 
 
-def _pipeline() -> list[dict[str, object]]:
+def _pipeline() -> list[dict[str, Any]]:
     return [part for part in own_pipeline() if not part["name"].endswith(_NOT_NEEDED)]
 
 
@@ -121,14 +130,6 @@ def _written(examples: Sequence[Example], folder: Path) -> Path:
 def babble(chance: random.Random, count: int) -> list[str]:
     """Return lines of letters that mean nothing: kana of one kind, or Latin ones."""
     return ["".join(chance.choices(chance.choice(_LETTERS), k=chance.randint(5, 14))) for _ in range(count)]
-
-
-def _tell(content: dict[str, object]) -> None:
-    print(f"cross-validated accuracy {content['accuracy']} over {content['messages']} messages")
-    points = content["points"]
-    assert isinstance(points, list)
-    for point in points:
-        print("  ".join(f"{name} {value}" for name, value in point.items()))
 
 
 if __name__ == "__main__":

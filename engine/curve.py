@@ -34,7 +34,8 @@ def drawn(curve: Optional[Dict[str, Any]]) -> str:
         f"<svg viewBox='-10 -10 {_SIDE + 20} {_SIDE + 34}' width='{_SIDE + 20}' role='img' aria-label='{label}'>"
         f"{frame}{lines}{ends}</svg>"
     )
-    caption = f"{label} (交差検証 {curve['folds']} 分割、発言 {curve['messages']} 件、正解率 {curve['accuracy']:.3f})"
+    read = f"{curve['folds']} 分割のうち {curve['folds_read']} 回、発言 {curve['messages']} 件"
+    caption = f"{label} (交差検証 {read}、正解率 {curve['accuracy']:.3f})"
     return f"<figure>{picture}<figcaption>{caption}<br>{legend}</figcaption></figure>"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Text, Type
+from typing import Any, Dict, List, Sequence, Text, Type
 
 import numpy as np
 from rasa.engine.graph import ExecutionContext, GraphComponent
@@ -88,7 +88,7 @@ class GinzaVectorFeaturizer(DenseFeaturizer, GraphComponent):
             self.add_features_to_message(_never_empty(vectors), None, TEXT, message)
 
 
-def token_vectors(tokens: List[Token], vocab: Vocab) -> np.ndarray:
+def token_vectors(tokens: Sequence[Token], vocab: Vocab) -> np.ndarray:
     """Return one unit vector a token, zeros for those that no form of has one."""
     vectors = np.zeros((len(tokens), vocab.vectors_length), dtype=np.float32)
     for row, token in enumerate(tokens):
@@ -110,16 +110,16 @@ def _unit(vector: np.ndarray) -> np.ndarray:
     return vector / length if length else vector
 
 
-def _mean(tokens: List[Token], vectors: np.ndarray) -> np.ndarray:
+def _mean(tokens: Sequence[Token], vectors: np.ndarray) -> np.ndarray:
     known = vectors[vectors.any(axis=1)]
     return _unit(known.mean(axis=0)) if len(known) else np.zeros(vectors.shape[1], dtype=np.float32)
 
 
-def _content_mean(tokens: List[Token], vectors: np.ndarray) -> np.ndarray:
+def _content_mean(tokens: Sequence[Token], vectors: np.ndarray) -> np.ndarray:
     return _mean(tokens, vectors[[token.get(POS) in _CONTENT for token in tokens]])
 
 
-def _extremes(tokens: List[Token], vectors: np.ndarray) -> np.ndarray:
+def _extremes(tokens: Sequence[Token], vectors: np.ndarray) -> np.ndarray:
     if not len(vectors):
         return np.zeros(2 * vectors.shape[1], dtype=np.float32)
     return _unit(np.concatenate([vectors.max(axis=0), vectors.min(axis=0)]))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Text
+import functools
+from typing import Any, Dict, List, Sequence, Text, Tuple
 
 from rasa.engine.graph import ExecutionContext
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
@@ -12,6 +13,7 @@ from rasa.nlu.tokenizers.tokenizer import Token, Tokenizer
 from rasa.shared.nlu.constants import INTENT, TEXT, TEXT_TOKENS
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
+from rasa.shared.utils.io import get_text_hash
 
 from engine.nlu.ginza import GinzaModel
 from engine.nlu.normalizer import normalized_of
@@ -33,6 +35,19 @@ class GinzaToken(Token):
     def fingerprint(self) -> Text:
         """Return a text that differs where anything about the token differs."""
         return f"{self.text} {self.start} {self.end} {self.lemma} {self.data}"
+
+
+class Tokens(Tuple[Token, ...]):
+    """The tokens of a message: not to be changed, so that Rasa, which asks after every step of the training
+    whether anything has, is answered at once."""
+
+    @functools.cached_property
+    def _print(self) -> Text:
+        return get_text_hash("\n".join(token.fingerprint() for token in self))
+
+    def fingerprint(self) -> Text:
+        """Return a hash that differs where anything about a token differs."""
+        return self._print
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_TOKENIZER, is_trainable=False, model_from="GinzaNLP")
@@ -77,7 +92,7 @@ class GinzaTokenizer(Tokenizer):
         """Tokenize every message that has a text."""
         for message in messages:
             if isinstance(message.get(TEXT), str):
-                message.set(TEXT_TOKENS, tokens_of(normalized_of(message), model))
+                message.set(TEXT_TOKENS, Tokens(tokens_of(normalized_of(message), model)))
         return messages
 
     def tokenize(self, message: Message, attribute: Text) -> List[Token]:
@@ -111,6 +126,6 @@ def tokens_of(normalized: NormalizedText, model: GinzaModel) -> List[Token]:
     return tokens
 
 
-def tokens_in(message: Message) -> List[Token]:
-    """Return the tokens of a message, an empty list where it has none."""
-    return message.get(TEXT_TOKENS) or []
+def tokens_in(message: Message) -> Sequence[Token]:
+    """Return the tokens of a message, none where it has none."""
+    return message.get(TEXT_TOKENS) or ()

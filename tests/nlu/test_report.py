@@ -45,8 +45,8 @@ def test_the_curve_counts_who_is_asked_again_and_what_babble_is_answered() -> No
         Answer("あばば", None, "deny", 0.4),
         Answer("もげら", None, "deny", 0.05),
     ]
-    content = curve(answers, 3)
-    points = {each["threshold"]: each for each in content["points"]}  # type: ignore[attr-defined]
+    content = curve(answers, 3, 3)
+    points = {each["threshold"]: each for each in content["points"]}
     assert content["accuracy"] == 0.5
     assert points[0.0] == {
         "threshold": 0.0,
