@@ -14,7 +14,7 @@ from rasa_sdk.events import SlotSet
 from actions import several
 from actions.base import DeskAction, Events
 from actions.replies import Speaker
-from actions.resolutions import ENDS, GOES_ON, Resolution
+from actions.resolutions import ENDS, GOES_ON, Resolution, ask_score_if_due
 from actions.slots import FORM, HINTS, KINDS, RETURNING, STANDING, Memory, Turn
 from madoguchi.services import answers, callbacks
 from madoguchi.services.wishes import REORDER
@@ -309,6 +309,7 @@ class Hearing:
         memory = self.memory
         if memory["trouble"] is None and memory["proposal"] is None:
             self.speaker.say("affirm_nothing")
+            ask_score_if_due(self.work.desk, self.turn, self.speaker)
         elif self.turn.says("yes_and_no"):
             self.speaker.say("not_understood_here")
             self.work.consider()
@@ -323,6 +324,7 @@ class Hearing:
         memory = self.memory
         if memory["trouble"] is None:
             self.speaker.say("deny_nothing")
+            ask_score_if_due(self.work.desk, self.turn, self.speaker)
         elif memory["asked"] == "at_once":
             memory["at_once"] = "false"
             self.work.consider()

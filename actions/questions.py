@@ -10,6 +10,7 @@ from rasa_sdk.events import FollowupAction, SlotSet
 from actions import several
 from actions.base import DeskAction, Events
 from actions.replies import RETURN, Button, Speaker
+from actions.resolutions import ask_score_if_due
 from actions.slots import FORM, Memory, Turn
 from madoguchi.services import answers, notices, resolve, scores, targets
 from madoguchi.services.views import Answer
@@ -49,10 +50,13 @@ class AnswerQuestion(DeskAction):
         self._say(turn, speaker, question, found)
         forgotten = [] if turn.in_form else [SlotSet(name, None) for name in ("line", "membership")]
         condition = turn.says("condition") if question == "return_procedure" else None
+        wished = several.besides(self.desk, turn)
+        if not (turn.in_form or wished or found.choices):
+            ask_score_if_due(self.desk, turn, speaker)
         number = found.values.get("order_number")
         recent = [SlotSet("recent", f"order:{number}")] if number and not turn.in_form else []
         said = [SlotSet("condition", condition)] if condition else []
-        return [SlotSet("misses", None), *forgotten, *recent, *said, *several.besides(self.desk, turn)]
+        return [SlotSet("misses", None), *forgotten, *recent, *said, *wished]
 
     def _meant(self, turn: Turn, memory: Memory) -> str | None:
         """Return which article a question is about that names none: what is talked about, or the other one."""
@@ -99,6 +103,8 @@ class Greet(DeskAction):
         found = answers.answer(self.desk, turn.conversation, "greeting", Memory({}).wish())
         first = turn.bot_turns == 0
         speaker.say(found.reply if first else "greeting", found.values)
+        if not turn.in_form:
+            ask_score_if_due(self.desk, turn, speaker)
         return [SlotSet("misses", None)]
 
 

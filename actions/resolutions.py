@@ -7,7 +7,7 @@ from typing import Any
 
 from actions.replies import HUMAN, NO, NONE_OF_THEM, REORDER, YES, Button, Speaker, inform, proposal_card
 from actions.slots import HINTS, KINDS, STANDING, Memory, Turn
-from madoguchi.services import answers, handoffs, resolve, targets
+from madoguchi.services import answers, handoffs, resolve, scores, targets
 from madoguchi.services.desk import Desk
 from madoguchi.services.views import Values
 from madoguchi.services.wishes import REORDER as REORDER_KIND
@@ -167,7 +167,7 @@ class Resolution:
         self._remember(values)
         self.memory.forget(*HINTS, *STANDING)
         if reply == "done_close" and values.get("case"):
-            self._ask_score(str(values["case"]))
+            ask_score(self.speaker, str(values["case"]))
         if offer is not None:
             self.memory["recent"] = offer.line
             self._offer(offer)
@@ -211,9 +211,18 @@ class Resolution:
         if found.choices:
             self.speaker.trace(found.reply, found.choices)
 
-    def _ask_score(self, case: str) -> None:
-        numbers = [{"title": str(value), "payload": inform("score", f"{case}:{value}")} for value in range(11)]
-        self.speaker.say("score_question", choices=numbers)
+
+def ask_score(speaker: Speaker, case: str) -> None:
+    """Ask whether the customer would recommend the desk, once a case is over."""
+    numbers = [{"title": str(value), "payload": inform("score", f"{case}:{value}")} for value in range(11)]
+    speaker.say("score_question", choices=numbers)
+
+
+def ask_score_if_due(desk: Desk, turn: Turn, speaker: Speaker) -> None:
+    """Ask about a case that an agent or a timer has closed since the customer was here."""
+    case = scores.due(desk, turn.conversation)
+    if case is not None:
+        ask_score(speaker, case)
 
 
 def readable(note: Values) -> dict[str, Any]:

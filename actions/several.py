@@ -15,7 +15,7 @@ from typing import Any
 from rasa_sdk.events import FollowupAction
 
 from actions import words
-from actions.slots import FORM, HINTS, KINDS, Part, Turn
+from actions.slots import FORM, HINTS, KINDS, RETURNING, Part, Turn
 from madoguchi.services import answers
 from madoguchi.services.desk import Desk
 
@@ -28,7 +28,6 @@ WITHOUT_REASON = frozenset({"change_of_mind", "exchange", "cancel"})
 """Kinds that give way to the reason told beside them."""
 type Bought = Callable[[str], frozenset[int]]
 """From an article in the customer's words to the lines of their orders that it names."""
-TOPICS = ("condition", "refund_method", "problem", "whole_order")
 
 
 @dataclass(frozen=True)
@@ -94,6 +93,13 @@ def besides(desk: Desk, turn: Turn) -> list[dict[str, Any]]:
 
 
 def _hints(part: Part) -> dict[str, Any]:
-    said = {topic: words.meant(topic, part.text) for topic in TOPICS}
+    kind = KINDS[part.intent]
+    matters = {
+        "condition": kind in RETURNING,
+        "problem": kind == "exchange",
+        "refund_method": True,
+        "whole_order": True,
+    }
+    said = {topic: words.meant(topic, part.text) for topic, wanted in matters.items() if wanted}
     named = {name: values[0] for name, values in part.entities.items() if name in HINTS}
     return {**{topic: value for topic, value in said.items() if value is not None}, **named}

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from madoguchi.services.desk import Desk
-from madoguchi.store import Case, Conversation, Refund, Score
+from madoguchi.store import Case, Choice, Conversation, Refund, Score
 
 LONGEST_WORDS = 1000
+ASKED_WITHIN = timedelta(days=30)
+"""How long after the end of a case its customer is still asked about it."""
 
 
 def is_due(session: Session, case: Case) -> bool:
@@ -30,6 +34,34 @@ def record(desk: Desk, conversation_id: str, case_reference: str, value: int, wo
             return False
         session.add(Score(case_id=case.id, value=value, words=words, given_at=desk.clock()))
         return True
+
+
+def due(desk: Desk, conversation_id: str) -> str | None:
+    """Return the reference of the customer's case that was closed lately and was never asked about; None for none.
+
+    Whoever closed it, an agent, a timer or the customer's own word: it is asked about once, in their next talk.
+    """
+    with desk.store.reading() as session:
+        conversation = session.get_one(Conversation, conversation_id)
+        if conversation.customer_id is None:
+            return None
+        talks = select(Conversation.id).where(Conversation.customer_id == conversation.customer_id)
+        asked = select(Choice.token).where(
+            Choice.conversation_id.in_(talks), Choice.payload.contains('"score": "' + Case.reference + ":")
+        )
+        closed = (
+            select(Case.reference)
+            .where(
+                Case.customer_id == conversation.customer_id,
+                Case.state == "closed",
+                Case.closed_at > desk.clock() - ASKED_WITHIN,
+                ~select(Score.case_id).where(Score.case_id == Case.id).exists(),
+                ~asked.exists(),
+            )
+            .order_by(Case.closed_at.desc())
+            .limit(1)
+        )
+        return session.scalar(closed)
 
 
 def _is_over(session: Session, case: Case) -> bool:

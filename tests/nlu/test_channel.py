@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import os
 import time
 import uuid
 from collections.abc import Iterator
@@ -142,11 +143,16 @@ def test_the_same_message_gives_the_same_reply_and_runs_once(engine: Engine) -> 
 
 def test_typed_text_is_never_a_payload(engine: Engine) -> None:
     intents = sorted(path.stem for path in Path(ROOT, "data", "nlu").glob("*.yml"))
+    intents += ["restart", "session_start"]
     variants = [
         f"{invisible}{SLASHES[(i + j) % len(SLASHES)]}{intent}{ARGUMENTS[(i + j) % len(ARGUMENTS)]}"
-        for i, intent in enumerate([*intents, "restart", "session_start"])
+        for i, intent in enumerate(intents)
         for j, invisible in enumerate(INVISIBLE)
     ]
+    if os.environ.get("MADOGUCHI_PROVE"):  # more than 500 ways to write each of them
+        befores = [*INVISIBLE, *(f"{invisible}\u3000" for invisible in INVISIBLE)]
+        ways = [(before, slash, end) for before in befores for slash in SLASHES for end in ARGUMENTS]
+        variants = [f"{before}{slash}{intent}{end}" for intent in intents for before, slash, end in ways]
     parsed = []
     for number, text in enumerate(variants):
         answer = engine.say(text, conversation=f"typed-{number % 20}", message=f"{number}")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 
 import pytest
 from starlette.responses import JSONResponse
 
+from madoguchi.web import turns
 from tests.web.conftest import Site, eventually, replies, say, talk
 from tests.web.fakes import echo, saying
 
@@ -255,7 +257,8 @@ class TestWhenTheEngineFails:
             pytest.param(saying({"custom": {"no": "card"}}), id="a broken card"),
         ],
     )
-    def test_an_unusable_answer_is_tried_three_times(self, site: Site, answer) -> None:
+    def test_an_unusable_answer_is_tried_three_times(self, site: Site, answer, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(turns, "LATE_AFTER_S", 60)
         site.engine.answer = answer
         client = site.signed_in()
         say(client, "返金してください")
@@ -280,3 +283,28 @@ class TestWhenTheEngineFails:
         client = site.signed_in()
         say(client, "こんにちは")
         assert "secret" not in replies(client, 1)[0]["text"]
+
+
+class TestBeingLate:
+    LATE = "送り直していただく必要はございません"
+
+    def test_a_late_answer_is_announced_once_and_comes_all_the_same(
+        self, site: Site, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(turns, "LATE_AFTER_S", 0.2)
+        site.engine.down = True
+        client = site.signed_in()
+        say(client, "聞こえますか")
+        assert self.LATE in replies(client, 1)[0]["text"]
+        site.engine.down = False
+        said = [reply["text"] for reply in replies(client, 2)]
+        assert [self.LATE in text for text in said] == [True, False]
+        assert site.rows(author="customer")[0].state == "answered"
+
+    def test_an_answer_in_time_is_announced_by_nothing(self, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(turns, "LATE_AFTER_S", 0.3)
+        client = site.signed_in()
+        say(client, "こんにちは")
+        replies(client, 1)
+        time.sleep(0.6)
+        assert len(site.rows(author="bot")) == 1

@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from actions.questions import AnswerQuestion
+from actions.questions import AnswerQuestion, Greet, TakeScore
 from madoguchi.services.desk import Desk
-from madoguchi.store import Conversation, Membership, Order, Refund, ReturnAuthorization
+from madoguchi.store import Case, Choice, Conversation, Membership, Message, Order, Refund, ReturnAuthorization
 from tests.unit.actions.conftest import Talk
 
 type Begin = Callable[..., Talk]
@@ -142,3 +142,41 @@ def test_contradicting_notices_without_a_seller_end_with_a_human_and_frozen_mone
     with begun.desk.store.reading() as session:
         assert session.get_one(Conversation, begun.conversation).handoff_reason == "money_frozen"
         assert session.scalars(select(Order)).one().frozen_at is not None
+
+
+def test_a_case_that_somebody_else_closed_is_asked_about_in_the_next_talk(talk: Begin) -> None:
+    begun = talk(orders={"stool": STOOL})
+    begun.hear("cancel_order", "キャンセルしたい")
+    begun.hear("affirm", "はい")
+    asked = [reply["text"] for reply in begun.replies(Greet, "greet", "こんにちは")]
+    assert not any("お知り合い" in text for text in asked), "the case is still open"
+    with begun.desk.store.writing() as session:
+        case = session.scalars(select(Case)).one()
+        case.state, case.closed_at = "closed", begun.desk.clock()
+        reference = case.reference
+    replies = begun.replies(Greet, "greet", "こんにちは")
+    (numbers,) = [reply["buttons"] for reply in replies if "お知り合い" in reply["text"]]
+    assert len(numbers) == 11
+    begun.replies(TakeScore, "inform", score=f"{reference}:9")
+    assert not any("お知り合い" in reply["text"] for reply in begun.replies(Greet, "greet", "こんにちは"))
+
+
+def test_what_was_asked_and_not_answered_is_not_asked_again(talk: Begin) -> None:
+    begun = talk(orders={"stool": STOOL})
+    begun.hear("cancel_order", "キャンセルしたい")
+    begun.hear("affirm", "はい")
+    with begun.desk.store.writing() as session:
+        case = session.scalars(select(Case)).one()
+        case.state, case.closed_at = "closed", begun.desk.clock()
+        message = Message(
+            conversation_id=begun.conversation, client_id="x", author="bot", created_at=begun.desk.clock()
+        )
+        session.add(message)
+        session.flush()
+        payload = f'/inform{{"score": "{case.reference}:3"}}'
+        session.add(
+            Choice(
+                token="t" * 43, conversation_id=begun.conversation, message_id=message.id, title="3", payload=payload
+            )
+        )
+    assert not any("お知り合い" in reply["text"] for reply in begun.replies(Greet, "greet", "こんにちは"))
