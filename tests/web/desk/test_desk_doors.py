@@ -16,7 +16,7 @@ from madoguchi.web.desk.routes import DOORS
 from tests.integration.desk.builders import ORDER, PASSWORD, STAFF, conversation
 from tests.web.desk.conftest import DeskSite
 
-OWNERS = ("bot", "waiting", "mine", "others", "closed")
+OWNERS = ("bot", "waiting", "mine", "others", "closed", "visitor")
 LOGINS = {role: next(login for login, _, each in STAFF if each is role) for role in Role}
 NEEDS_OWNER = {"reply", "give_back", "close", "snooze", "act_do", "act_preview"}
 
@@ -38,7 +38,8 @@ def ask(client: httpx.Client, door: Door, where: str) -> httpx.Response:
 def talk_of(desk_site: DeskSite, owner: str, login: str) -> tuple[str, int]:
     """Return a conversation in this hand, and its message."""
     world = desk_site.world
-    name = conversation(world, "お願いします", owner={"bot": "bot", "closed": "closed"}.get(owner, "waiting"))
+    state = {"bot": "bot", "closed": "closed"}.get(owner, "waiting")
+    name = conversation(world, "お願いします", owner=state, customer=None if owner == "visitor" else 101)
     if owner in ("mine", "others"):
         holder = login if owner == "mine" else next(each for each in ("sato", "suzuki") if each != login)
         handling.take(world.desk, world.person(holder), name)
@@ -58,6 +59,8 @@ def test_every_route_lets_in_whom_it_may_and_nobody_else(desk_site: DeskSite, ro
         response = ask(client, door, address(door, name, message))
         assert response.status_code < 500, (door, owner)
         forbidden = door.may not in PERMISSIONS[role]
+        if forbidden:
+            assert not re.search("山田|山●|お願いします|250-0000", response.text), (door, owner)
         if "{" not in door.path or "{id}" in door.path or forbidden:
             assert (response.status_code == 403) is forbidden, (door, owner, response.status_code)
         cells += 1
