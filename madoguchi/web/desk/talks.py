@@ -12,7 +12,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from madoguchi.services import affected, agents, canned, handling, inbox, privacy, suggesting, timeline
+from madoguchi.services import affected, agents, canned, handling, inbox, masking, privacy, suggesting, timeline
 from madoguchi.services.agents import May, Person, Role
 from madoguchi.services.handling import Kept, NotYours, Stale, Taken, Unfit
 from madoguchi.services.snoozing import Wake
@@ -149,23 +149,24 @@ async def insert_canned(request: Request, person: Person) -> Response:
 
 async def suggestion(request: Request, _person: Person) -> Response:
     """GET /desk/c/{id}/suggestion: what could be said next."""
-    return show(request, "_suggestion.html", {"text": await _suggested(request), "id": _id(request)})
+    return show(request, "_suggestion.html", {"text": await _suggested(request, masked=True), "id": _id(request)})
 
 
 async def insert_suggestion(request: Request, _person: Person) -> Response:
     """POST /desk/c/{id}/suggestion: the draft with the suggested sentence put after it."""
-    given, text = await fields(request), await _suggested(request)
+    given, text = await fields(request), await _suggested(request, masked=False)
     draft = given.get("text", "").rstrip()
     return show(request, "_draft.html", {"text": f"{draft}\n\n{text}".strip(), "unknown": (), "id": _id(request)})
 
 
-async def _suggested(request: Request) -> str:
-    """Return the suggested sentence; empty where there is nothing true to say."""
+async def _suggested(request: Request, *, masked: bool) -> str:
+    """Return the suggested sentence; empty where there is nothing true to say. Only a draft names the customer."""
     web, talk = web_of(request), await _talk(request)
     found = await web.services.run(suggesting.suggest, web.desk, _id(request)) if talk is not None else None
     if talk is None or found is None:
         return ""
     name = talk.customer.name if talk.customer else ""
+    name = masking.name(name) if masked and name else name
     said = render(request, "_suggestion.txt", {"suggestion": found, "customer": name})
     return re.sub(r"\n{3,}", "\n\n", said).strip()
 

@@ -200,7 +200,6 @@ def test_by_keyboard_alone_from_the_list_to_the_reply_and_back(browser: Browser,
         page.keyboard.press("t")
         expect(page.get_by_role("radio", name="お客様へ返信")).to_be_checked()
         expect(page.locator(".suggestion")).to_contain_text("返送料は当店が負担いたします")
-        picture(page, "desk-suggestion")
         page.keyboard.press("s")
         expect(page.locator("#reply-text")).to_have_value(re.compile("山田 花子 様"))
         expect(page.locator("#reply-text")).to_be_focused()

@@ -31,6 +31,7 @@ def test_the_suggestion_goes_behind_what_is_written_already(desk_site: DeskSite)
         "お手続きいたします",
     ):
         assert said in shown, shown
+    assert "花子" not in shown  # masked until it is asked for, as everywhere
     draft = client.post(f"/desk/c/{name}/suggestion", data={"text": "お待たせしました。"}).text
     assert draft.index("お待たせしました。") < draft.index("山田 花子 様") < draft.index("19,600円")
     assert "&amp;" not in draft
