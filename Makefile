@@ -19,7 +19,7 @@ run: setup train ## set everything up and run the desk; Ctrl-C stops it
 	@$(DESK)/madoguchi run
 
 test: setup train browser ## set everything up and pass every test
-	@$(DESK)/python -m pytest $(PYTEST)
+	@$(DESK)/python -m pytest --numprocesses 2 --dist loadgroup $(PYTEST)
 
 lint: setup train ## check style, types, layers and the Rasa project
 	@$(DESK)/ruff check .
@@ -45,6 +45,7 @@ bench-massive: setup ## train the same components on MASSIVE ja-JP and score the
 prove: setup train ## run the long proofs at their full counts
 	@MADOGUCHI_PROVE=1 $(DESK)/python -m pytest $(PYTEST)
 	@$(DESK)/python tests/chaos/sabotage.py
+	@$(DESK)/python -m bench.store
 
 lock: $(UV) ## resolve both environments anew
 	@$(UV) pip compile -q -U --universal --python-version 3.12 --generate-hashes --no-emit-index-url \

@@ -6,8 +6,12 @@ how a question in between gets its own answer before the form goes on.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import combinations
+
 from rasa_sdk.events import SlotSet
 
+from actions import several
 from actions.base import DeskAction, Events
 from actions.replies import Speaker
 from actions.resolutions import ENDS, GOES_ON, Resolution
@@ -57,7 +61,7 @@ class Hearing:
             return False
         self.work.misses = self.work.misses if self.turn.intent == "nlu_fallback" else 0
         self._read_words()
-        if self._books_call() or self._wishes_in_words():
+        if self._books_call() or self._wishes_in_words() or self._takes_several():
             return True
         if self.turn.intent in KINDS:
             self._hear_trouble(KINDS[self.turn.intent])
@@ -83,7 +87,7 @@ class Hearing:
     def _go_on(self) -> None:
         """Come back to what was asked before a question in between."""
         standing = self.memory["trouble"] is not None
-        if not standing and self._wishes_in_words():
+        if not standing and (self._wishes_in_words() or self._takes_several()):
             return
         if not standing or self.turn.slot("call_wanted"):
             self.work.next = GOES_ON if standing else ENDS
@@ -127,9 +131,18 @@ class Hearing:
                 memory[name] = values[-1]
                 continue
             told = {each: memory.after[each] for each in ("condition", "refund_method") if memory.after.get(each)}
+            kind = KINDS.get(turn.intent) or memory["trouble"]
+            if name == "product" and not self._all_bought(values):
+                memory[name] = values[0]  # a part of the article, or another word for it
+                continue
             memory[name] = values[0]
-            memory["later"] = [{name: value, **told} for value in values[1:]]
+            memory["later"] = [{"trouble": kind, name: value, **told} for value in values[1:]]
             return
+
+    def _all_bought(self, products: Sequence[str]) -> bool:
+        """Whether these words name as many different articles of the customer's."""
+        found = [self.work.lines_named(product) for product in products]
+        return all(found) and all(not one & other for one, other in combinations(found, 2))
 
     def _contact(self) -> str | None:
         """Return the phone number or mail address that a visitor was asked for."""
@@ -165,13 +178,47 @@ class Hearing:
         self.work.consider()
         return True
 
+    def _takes_several(self) -> bool:
+        """Take up the wishes that the parts of a message tell, one now and the others afterwards."""
+        memory, turn = self.memory, self.turn
+        told = several.wishes(turn, several.bought_by(self.work.desk, turn))
+        if memory["asked"] is not None:
+            told = tuple(each for each in told if each.kind != "withdraw")
+        if told and memory["proposal"] is not None and self._agrees_first():
+            self._queue(*told)
+            self.work.confirm(str(memory["proposal"]))
+            return True
+        unheard = memory["trouble"] is None and turn.intent not in KINDS
+        if len(told) < 2 and not (told and unheard):
+            return False
+        first, *rest = told
+        if rest:
+            self.speaker.say("two_wishes")
+        self._begin(first.kind, None)
+        for name, value in first.hints.items():
+            memory[name] = value
+        memory["later"] = [each.slots for each in rest] or None
+        self._say_sorry(first.kind)
+        self.work.consider()
+        return True
+
+    def _agrees_first(self) -> bool:
+        """Whether the message begins with a plain yes, and something else comes after it."""
+        first = self.turn.parts[0]
+        return first.intent == "affirm" and not CHANGES & first.entities.keys()
+
+    def _queue(self, *told: several.Told) -> None:
+        self.memory["later"] = [*(self.memory["later"] or []), *(each.slots for each in told)]
+
     # ── a wish ─────────────────────────────────────────────────────────────────────────────────────────────
 
     def _hear_trouble(self, kind: str) -> None:
-        """Take up a wish: the same one with more detail, or a new one in place of what was talked about."""
+        """Take up a wish: the same one with more detail, one more, or a new one in place of what was talked about."""
         memory, standing = self.memory, self.memory["trouble"]
         if kind == "withdraw" and memory["asked"] is not None:
             self.work.drop()
+            return
+        if standing is not None and self._comes_on_top(kind):
             return
         chooses_size = standing == REORDER and kind in ("exchange", "wrong_size", REORDER)
         if kind != standing and not chooses_size:
@@ -179,19 +226,48 @@ class Hearing:
         self._named_anew()
         self.work.consider()
 
+    def _comes_on_top(self, kind: str) -> bool:
+        """Keep a wish for afterwards that is said to come on top of the one that waits for a yes."""
+        memory, turn = self.memory, self.turn
+        if memory["proposal"] is None or memory["asked"] != "yes" or turn.says("adds") is None:
+            return False
+        hints = {name: values[0] for name, values in turn.entities.items() if name in HINTS}
+        mine = self.work.lines_named(str(hints.get("product") or ""))
+        number = str(memory["line"] or "").removeprefix("line:")
+        other_article = bool(mine) and not (number.isdecimal() and int(number) in mine)
+        of_membership = (kind in several.OF_A_MEMBERSHIP) != (memory["trouble"] in several.OF_A_MEMBERSHIP)
+        if not (other_article or of_membership):
+            return False
+        self._queue(several.Told(kind, hints))
+        self.speaker.say("queued")
+        self.work.consider()
+        return True
+
     def _turn_to(self, kind: str) -> None:
         """Begin a wish; where another was talked about, say that nothing of it was done."""
-        if self.memory["trouble"] is not None:
-            if self.memory["asked"] not in (None, "offer"):
+        memory, line = self.memory, self.memory["line"]
+        if memory["trouble"] is not None:
+            if memory["asked"] not in (None, "offer"):
                 self.speaker.say("new_trouble")
             self._forget_all_but_this_message()
-        self.memory["trouble"] = kind
-        named = {"order_number", "product", "line", "membership"} & self.turn.entities.keys()
-        if not named and self.turn.says("same_again"):
-            self.memory["line"] = self.turn.slot("recent")
+        memory["trouble"] = kind
+        if not {"order_number", "product", "line", "membership"} & self.turn.entities.keys():
+            memory["line"] = self._pointed_at() or self.work.if_it_fits(kind, line)
+        self._say_sorry(kind)
+
+    def _say_sorry(self, kind: str) -> None:
         reply = f"sorry_{self.memory['problem'] or kind}"
         if reply in self.speaker.book:
             self.speaker.say(reply)
+
+    def _pointed_at(self) -> str | None:
+        """Return what "that one" or "the other one" means: what was just talked about, or the only thing besides."""
+        recent = self.turn.slot("recent")
+        if recent is None:
+            return None
+        if self.turn.says("other_one"):
+            return self.work.other_than(str(recent))
+        return str(recent) if self.turn.says("same_again") else None
 
     def _forget_all_but_this_message(self) -> None:
         kept = {name: self.memory[name] for name in HINTS if name in self.turn.entities or name in self.memory.after}
@@ -219,7 +295,13 @@ class Hearing:
             self.speaker.say("what_happened")
             return
         self._named_anew()
+        self._other_one()
         self.work.consider()
+
+    def _other_one(self) -> None:
+        """Where the other one is meant, take it in place of what was proposed."""
+        if self.turn.says("other_one") and not {"order_number", "product", "line"} & self.turn.entities.keys():
+            self.memory["line"] = self._pointed_at() or self.memory["line"]
 
     # ── yes and no ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -244,8 +326,9 @@ class Hearing:
         elif memory["asked"] == "at_once":
             memory["at_once"] = "false"
             self.work.consider()
-        elif self._changes_something() and memory["asked"] != "offer":
+        elif (self._changes_something() or self.turn.says("other_one")) and memory["asked"] != "offer":
             self._named_anew()
+            self._other_one()
             self.work.consider()
         else:
             self.work.drop()

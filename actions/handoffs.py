@@ -7,6 +7,7 @@ from typing import Any
 
 from rasa_sdk.events import ActiveLoop, FollowupAction, SlotSet
 
+from actions import several
 from actions.base import DeskAction, Events
 from actions.replies import CALL, HUMAN, Speaker
 from actions.resolutions import TWICE, readable, say_promise
@@ -84,6 +85,9 @@ class TwoMeanings(DeskAction):
         wish = turn.says("wish")
         if wish and turn.slot("trouble") is None and answers.order_open_to(self.desk, turn.conversation, wish):
             return [SlotSet("misses", None), FollowupAction(FORM)]  # a wish after all, that no intent stands for
+        told = several.besides(self.desk, turn)
+        if told:
+            return [SlotSet("misses", None), *told]  # several at once, that no single intent stands for
         if misses >= TWICE:
             return over(self, turn, speaker, "not_understood")
         if turn.slot("asked") is not None:
@@ -115,7 +119,7 @@ class BookCall(DeskAction):
             case Booked(slot_at, phone_end, already):
                 values: Values = {"slot_at": slot_at, "phone": phone_end}
                 speaker.say("call_booked_already" if already else "call_booked", values)
-                return [SlotSet("call_wanted", None), SlotSet("misses", None)]
+                return [SlotSet("call_wanted", None), SlotSet("misses", None), *several.besides(self.desk, turn)]
             case NeedsPhone():
                 speaker.say("ask_phone")
                 return [SlotSet("call_wanted", "phone")]

@@ -7,12 +7,13 @@ from dataclasses import replace
 
 from rasa_sdk.events import FollowupAction, SlotSet
 
+from actions import several
 from actions.base import DeskAction, Events
 from actions.replies import RETURN, Button, Speaker
 from actions.slots import FORM, Memory, Turn
-from madoguchi.services import answers, notices, resolve, scores
+from madoguchi.services import answers, notices, resolve, scores, targets
 from madoguchi.services.views import Answer
-from madoguchi.services.wishes import Tell
+from madoguchi.services.wishes import Tell, Wish
 
 ASKED: Mapping[str, str] = {
     "ask_refund_status": "refund_status",
@@ -43,13 +44,24 @@ class AnswerQuestion(DeskAction):
         changed = self._changes_method(turn, memory) if question == "refund_method" else []
         if changed:
             return changed
-        line = memory["line"] or (memory["recent"] if not turn.entities else None)
-        memory["line"] = line
+        memory["line"] = self._meant(turn, memory)
         found = answers.answer(self.desk, turn.conversation, question, memory.wish())
         self._say(turn, speaker, question, found)
         forgotten = [] if turn.in_form else [SlotSet(name, None) for name in ("line", "membership")]
         condition = turn.says("condition") if question == "return_procedure" else None
-        return [SlotSet("misses", None), *forgotten, *([SlotSet("condition", condition)] if condition else [])]
+        number = found.values.get("order_number")
+        recent = [SlotSet("recent", f"order:{number}")] if number and not turn.in_form else []
+        said = [SlotSet("condition", condition)] if condition else []
+        return [SlotSet("misses", None), *forgotten, *recent, *said, *several.besides(self.desk, turn)]
+
+    def _meant(self, turn: Turn, memory: Memory) -> str | None:
+        """Return which article a question is about that names none: what is talked about, or the other one."""
+        line, recent = memory["line"], memory["recent"]
+        if turn.entities or line or recent is None:
+            return str(line) if line else None
+        if turn.says("other_one"):
+            return targets.other_than(self.desk, turn.conversation, Wish(), str(recent))
+        return str(recent)
 
     def _changes_method(self, turn: Turn, memory: Memory) -> Events:
         """Where a way is named and money is promised, the form changes the way; in all else this is a question."""

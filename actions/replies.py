@@ -38,6 +38,20 @@ class Button:
     payload: str
 
 
+_MONEY = ("amount", "way", "when")
+ROWS: dict[str, tuple[str, ...]] = {
+    "return": ("article", *_MONEY, "fee"),
+    "return_paid": ("article", *_MONEY, "fee"),
+    "return_half": ("article", *_MONEY, "fee"),
+    "refuse_parcel": ("article", *_MONEY, "fee"),
+    "cancel": ("article", *_MONEY),
+    "cancel_request": ("article", *_MONEY),
+    "seller_inquiry": ("article", "seller", "deadline", *_MONEY),
+    "conflict_freeze": ("article", "seller", "deadline"),
+    "membership_refund": ("plan", *_MONEY),
+}
+"""Which rows the card of a proposal has, by the proposal's name."""
+
 YES = Button("button_yes", "/affirm")
 NO = Button("button_no", "/deny")
 HUMAN = Button("button_human", "/request_agent")
@@ -117,6 +131,7 @@ def phrases(values: Values, book: Phrasebook) -> dict[str, str]:
     when = f"when_{timing}_{method}"
     filled["when"] = book.label(when, filled) if when in book else ""
     filled["fee"] = book.label(f"fee_{filled.get('payer') or 'nobody'}")
+    filled["plan"] = filled.get("article", "")
     filled["new_way"] = book.label(f"way_{filled.get('new_method') or 'none'}", {**filled, "label_note": ""})
     return filled
 
@@ -124,6 +139,22 @@ def phrases(values: Values, book: Phrasebook) -> dict[str, str]:
 def inform(entity: str, value: str) -> str:
     """Return the payload of a button that tells the desk one fact."""
     return f"/inform{json.dumps({entity: value}, ensure_ascii=False)}"
+
+
+def proposal_card(name: str, values: Values, book: Phrasebook) -> dict[str, Any] | None:
+    """Return a long proposal as a card: what it is about, how much, whereto, when, who pays; None for a short one."""
+    if f"card_{name}" not in book:
+        return None
+    filled = phrases(values, book)
+    rows = [{"label": book.label(f"row_{row}"), "value": filled[row]} for row in ROWS[name] if filled.get(row)]
+    note = f"card_note_{name}"
+    return {
+        "card": "confirm",
+        "title": book.label(f"card_{name}"),
+        "rows": rows,
+        "note": book.label(note, filled),
+        "question": book.label("card_question"),
+    }
 
 
 @dataclass

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from actions.replies import HUMAN, NO, NONE_OF_THEM, REORDER, YES, Button, Speaker, inform
+from actions.replies import HUMAN, NO, NONE_OF_THEM, REORDER, YES, Button, Speaker, inform, proposal_card
 from actions.slots import HINTS, KINDS, STANDING, Memory, Turn
-from madoguchi.services import answers, handoffs, resolve
+from madoguchi.services import answers, handoffs, resolve, targets
 from madoguchi.services.desk import Desk
 from madoguchi.services.views import Values
 from madoguchi.services.wishes import REORDER as REORDER_KIND
@@ -20,12 +21,6 @@ REFUSALS = {"article": (NONE_OF_THEM,), "membership": (NONE_OF_THEM,), "size": (
 """Questions under which there is a way to say that nothing of it is meant."""
 LOST = frozenset({"unknown_order", "no_orders", "no_membership", "nothing_fits"})
 """Replies after which a human may be the quicker way."""
-IN_OTHER_WORDS = {
-    "arrived_fine": {"propose_withdraw": "propose_close", "done_withdraw": "done_close"},
-    "not_delivered": {"propose_refund": "propose_missing_refund", "done_refund": "done_missing_refund"},
-    "withdraw": {"nothing_fits": "nothing_to_withdraw"},
-}
-"""Kinds of wishes of which the same step is spoken of in other words."""
 NO_METHOD = "declined_refund_method_not_allowed"
 
 
@@ -43,10 +38,6 @@ class Resolution:
     def consider(self) -> None:
         """Let the desk consider the wish as it is known now, and say what comes of it."""
         wish = self.memory.wish()
-        if wish.kind == "cancel" and wish.quantity is not None and wish.line is None:
-            # So many units are units of one line, where an order without a word about them would be meant whole.
-            self.memory["line"] = answers.line_named(self.desk, self.turn.conversation, wish)
-            wish = self.memory.wish()
         self.follow(resolve.consider(self.desk, self.turn.conversation, wish), wish)
 
     def confirm(self, key: str) -> None:
@@ -55,18 +46,29 @@ class Resolution:
 
     def follow(self, step: Step | Done, wish: Wish) -> None:
         """Say a step and remember where it leaves the talk."""
-        words = IN_OTHER_WORDS.get(wish.kind or "", {})
         match step:
             case Ask():
                 self._ask(step)
             case Propose(key, reply, values):
-                self._propose(key, words.get(reply, reply), {**values, "new_method": wish.refund_method})
+                self._propose(key, reply, {**values, "new_method": wish.refund_method})
             case Tell(reply, values):
-                self._tell(words.get(reply, reply), values, wish)
+                self._tell(reply, values, wish)
             case HandOver(reason, values):
                 self.hand_over(reason, {**values, "kind": wish.kind})
             case Done(reply, values, offer):
-                self._done(words.get(reply, reply), {**values, "new_method": wish.refund_method}, offer)
+                self._done(reply, {**values, "new_method": wish.refund_method}, offer)
+
+    def lines_named(self, product: str) -> frozenset[int]:
+        """Return the lines of the customer's orders that these words name."""
+        return answers.lines_named(self.desk, self.turn.conversation, product)
+
+    def other_than(self, known: str) -> str | None:
+        """Return the one thing that the wish can mean besides this one."""
+        return targets.other_than(self.desk, self.turn.conversation, self.memory.wish(), known)
+
+    def if_it_fits(self, kind: str, line: str | None) -> str | None:
+        """Return the article talked about where another wish can be about it too."""
+        return line if line and targets.fits(self.desk, self.turn.conversation, kind, str(line)) else None
 
     def drop(self) -> None:
         """Let go of the wish at the customer's word; nothing is changed."""
@@ -83,7 +85,8 @@ class Resolution:
 
     def hand_over(self, reason: str, note: Values) -> None:
         """Hand the conversation to a human and say by when they answer."""
-        promise = handoffs.hand_over(self.desk, self.turn.conversation, reason, readable(note))
+        told = {**note, "later": json.dumps(self.memory["later"], ensure_ascii=False)} if self.memory["later"] else note
+        promise = handoffs.hand_over(self.desk, self.turn.conversation, reason, readable(told))
         say_promise(self.speaker, reason, promise, note)
         self.memory.forget(*HINTS, *STANDING, "later")
         self.misses, self.next = 0, ENDS
@@ -107,7 +110,12 @@ class Resolution:
     def _propose(self, key: str, reply: str, values: Values) -> None:
         extra = EXTRA_WAYS.get(reply) if self.memory["refund_method"] is None else None
         self.memory["asked"], self.memory["proposal"], self.next = "yes", key, GOES_ON
-        self.speaker.say(reply, values, buttons=[YES, *([extra] if extra else []), NO])
+        for name in ("line", "membership"):
+            # What was named once stays meant, whatever article the next message speaks of besides.
+            self.memory[name] = values.get(name)
+        self._remember(values)
+        card = proposal_card(reply.removeprefix("propose_"), values, self.speaker.book)
+        self.speaker.say(reply, values, buttons=[YES, *([extra] if extra else []), NO], card=card)
 
     def _tell(self, reply: str, values: Values, wish: Wish) -> None:
         if reply == "proposal_changed":
@@ -144,8 +152,8 @@ class Resolution:
         self.speaker.say(reply, values, buttons=[HUMAN] if "human" in offered or reply in LOST else [])
         if reply == "wait_notices_conflict":
             self._show_notices(wish)
-        self._remember()
-        line = self.memory["line"]
+        self._remember(values)
+        line = values.get("line") or self.memory["line"]
         self.memory.forget(*HINTS, *STANDING)
         if "reorder_same" in offered and line is not None:
             self._offer(Wish(kind=REORDER_KIND, line=str(line)))
@@ -156,7 +164,7 @@ class Resolution:
         self.speaker.say(reply, values)
         if reply == "done_conflict_freeze":
             self._show_notices(self.memory.wish())
-        self._remember()
+        self._remember(values)
         self.memory.forget(*HINTS, *STANDING)
         if reply == "done_close" and values.get("case"):
             self._ask_score(str(values["case"]))
@@ -176,22 +184,24 @@ class Resolution:
         self.speaker.say("offer_reorder", buttons=[REORDER, NO])
 
     def _take_up_later(self) -> None:
-        """Go on with the other order or article that was named together with this one."""
+        """Go on with the next wish that was told together with this one."""
         later = self.memory["later"] or []
-        kind = KINDS.get(self.turn.intent) or self.turn.slot("trouble")
-        if not later or kind in (None, REORDER_KIND):
+        if not later:
             return
         first, *rest = later
+        kind = first.get("trouble") or KINDS.get(self.turn.intent) or self.turn.slot("trouble")
         self.memory["later"] = rest or None
         self.memory["trouble"] = kind
         for name, value in first.items():
             self.memory[name] = value
+        if kind == REORDER_KIND and not {"product", "order_number", "line"} & first.keys():
+            self.memory["line"] = self.memory["recent"]
         self.speaker.say("next_wish")
         self.consider()
 
-    def _remember(self) -> None:
+    def _remember(self, values: Values) -> None:
         """Keep what was talked about, for words that point back to it."""
-        line = self.memory["line"]
+        line = values.get("line") or self.memory["line"]
         if line is not None:
             self.memory["recent"] = line
 

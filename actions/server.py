@@ -12,6 +12,7 @@ from __future__ import annotations
 import hmac
 import json
 import logging
+import time
 import traceback
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ from actions.questions import AnswerQuestion, Greet, ResendMail, TakeScore
 from actions.replies import Phrasebook, phrases
 from actions.slots import STANDING
 from madoguchi.bootstrap import Settings, build_desk
-from madoguchi.services import handoffs
+from madoguchi.services import handoffs, masking
 from madoguchi.services.desk import Desk
 
 ACTIONS: tuple[type[DeskAction], ...] = (
@@ -105,18 +106,21 @@ class Door:
             conversation, name = str(call["sender_id"]), str(call["next_action"])
         except (ValueError, KeyError, TypeError, RecursionError):
             return JSONResponse({"error": "json"}, status_code=400)
-        return JSONResponse(await self._run(call, conversation, name))
+        with structlog.contextvars.bound_contextvars(turn=_turn_of(call), conversation=conversation, action=name):
+            return JSONResponse(await self._run(call, conversation, name))
 
     async def _run(self, call: dict[str, Any], conversation: str, name: str) -> dict[str, Any]:
         call.setdefault("domain", {})
+        began = time.perf_counter()
         try:
             with anyio.fail_after(self.deadline_s):
                 done = await self.executor.run(call)
         except ActionNotFoundException:
             raise  # domain.yml names an action that does not exist: the tests and `rasa data validate` find it
         except Exception as failure:  # noqa: BLE001 - the outermost door: an apology and a log line, whatever it was
-            log.error("action_failed", action=name, conversation=conversation, **told(failure))
+            log.error("action_failed", **told(failure))
             return await self._hurt(conversation)
+        log.info("action_run", ms=round((time.perf_counter() - began) * 1000, 1))
         return done.model_dump() if done is not None else {"events": [], "responses": []}
 
     async def _hurt(self, conversation: str) -> dict[str, Any]:
@@ -131,7 +135,7 @@ class Door:
             values = phrases({"answer_by": promise.answer_by}, self.book)
             said.append({"text": self.book.text(f"handed_over_{when}", values)})
         except Exception as failure:  # noqa: BLE001 - the store itself may be what is hurt; the apology stands
-            log.error("handoff_failed", conversation=conversation, **told(failure))
+            log.error("handoff_failed", **told(failure))
         emptied = [{"event": "slot", "name": name, "value": None} for name in (*STANDING, "requested_slot")]
         return {"events": [{"event": "active_loop", "name": None}, *emptied], "responses": said}
 
@@ -147,12 +151,23 @@ def configure_log() -> None:
     """Log one JSON object a line to the standard output."""
     structlog.configure(
         processors=[
+            structlog.contextvars.merge_contextvars,
+            masking.log_line,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso"),
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
     )
+
+
+def _turn_of(call: dict[str, Any]) -> str:
+    """Return the name this turn has in every program's log: the page made it, the engine carries it along."""
+    tracker = call.get("tracker")
+    latest = tracker.get("latest_message") if isinstance(tracker, dict) else None
+    metadata = latest.get("metadata") if isinstance(latest, dict) else None
+    turn = metadata.get("turn") if isinstance(metadata, dict) else None
+    return turn if isinstance(turn, str) and len(turn) <= 64 else ""
 
 
 async def _read(request: Request) -> bytes | None:

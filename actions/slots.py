@@ -49,6 +49,24 @@ _QUIET = frozenset({"action_extract_slots", "action_listen", "action_session_sta
 
 
 @dataclass(frozen=True)
+class Part:
+    """One part of a message that says several things, understood by itself."""
+
+    text: str
+    intent: str
+    confidence: float
+    entities: Mapping[str, tuple[Any, ...]]
+    added: bool = False
+    """Whether it begins with a word that adds it to what was said before."""
+
+    @classmethod
+    def of(cls, part: Mapping[str, Any]) -> Part:
+        """Read one part as the engine tells it."""
+        sure, found = float(part.get("confidence") or 0), _entities(part.get("entities") or ())
+        return cls(str(part["text"]), str(part.get("intent") or ""), sure, found, bool(part.get("added")))
+
+
+@dataclass(frozen=True)
 class Turn:
     """One message of a customer and where the talk stands."""
 
@@ -65,6 +83,8 @@ class Turn:
     answered: bool = False
     """True where something has been said already in answer to this very message."""
     ranking: tuple[tuple[str, float], ...] = ()
+    parts: tuple[Part, ...] = ()
+    """The parts of a message that says several things."""
     last_texts: tuple[str, ...] = ()
     bot_turns: int = 0
 
@@ -88,6 +108,7 @@ class Turn:
             ranking=tuple(
                 (str(each["name"]), float(each["confidence"])) for each in message.get("intent_ranking") or ()
             ),
+            parts=tuple(map(Part.of, message.get("parts") or ())),
             last_texts=tuple(said[-4:]),
             bot_turns=len(said),
         )

@@ -1,7 +1,7 @@
 """What the measurements of the understanding share: a pipeline trained and timed in processes of their own.
 
-`python -m bench.measured train CONFIG DATA ARCHIVE` and `python -m bench.measured parse ARCHIVE MESSAGES
-PREDICTIONS` do one thing each and print one line of JSON; a process of its own makes the memory its own.
+`python -m bench.measured train CONFIG DATA ARCHIVE`, `… parse ARCHIVE MESSAGES PREDICTIONS` and `… race ARCHIVE
+ARCHIVE MESSAGES` do one thing each and print one line of JSON; a process of its own makes the memory its own.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from typing import Any
 from ruamel.yaml import YAML
 
 _MEGABYTE = 1024 * 1024
+_A_WORD_EVERY = 30  # seconds
+_WARM_UP = 30  # messages
 
 
 def own_pipeline() -> list[dict[str, Any]]:
@@ -37,6 +39,12 @@ def train(pipeline: Sequence[dict[str, Any]], data: Path, archive: Path) -> dict
     return {**_run("train", config, data, archive), "disk_mb": archive.stat().st_size / _MEGABYTE}
 
 
+def components(trained: dict[str, Any]) -> str:
+    """Return the seconds that each component of a pipeline took in training, the longest first."""
+    ordered = sorted(trained["component_seconds"].items(), key=lambda each: -each[1])
+    return ", ".join(f"{name} {seconds:.1f} s" for name, seconds in ordered if seconds >= 0.1)
+
+
 def parse(archive: Path, texts: Sequence[str], folder: Path) -> dict[str, Any]:
     """Parse texts one by one; return the predictions, milliseconds each, seconds of loading and peak memory."""
     messages, predictions = folder / "messages.json", folder / "predictions.json"
@@ -45,25 +53,64 @@ def parse(archive: Path, texts: Sequence[str], folder: Path) -> dict[str, Any]:
     return {**measured, "predictions": json.loads(predictions.read_text(encoding="utf-8"))}
 
 
+def race(archives: Sequence[Path], texts: Sequence[str], folder: Path) -> list[list[float]]:
+    """Return the milliseconds of each message by two models in turn, so that both meet the same machine."""
+    messages = folder / "race.json"
+    messages.write_text(json.dumps(list(texts)), encoding="utf-8")
+    milliseconds: list[list[float]] = _run("race", *archives, messages)["milliseconds"]
+    return milliseconds
+
+
 def _run(*arguments: object) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as cache:
         # A cache of its own: what an earlier run has computed would make this one look fast.
         environment = {**os.environ, "RASA_CACHE_DIRECTORY": cache, "RASA_TELEMETRY_ENABLED": "false"}
         environment |= {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore", "LOG_LEVEL": "ERROR"}
         command = [sys.executable, "-m", "bench.measured", *map(str, arguments)]
-        run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        run = subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
+        )
+        said = _wait(run, arguments[0])
     if run.returncode:
-        sys.exit(f"{' '.join(command)} failed:\n{run.stderr[-3000:]}")
-    return json.loads(run.stdout.splitlines()[-1])
+        sys.exit(f"{' '.join(command)} failed:\n{said[1][-3000:]}")
+    return json.loads(said[0].splitlines()[-1])
+
+
+def _wait(run: subprocess.Popen[str], doing: object) -> tuple[str, str]:
+    """Wait for a process and tell every half minute that it is still at work."""
+    begun = time.perf_counter()
+    while True:
+        try:
+            return run.communicate(timeout=_A_WORD_EVERY)
+        except subprocess.TimeoutExpired:
+            print(f"  … {doing}, {time.perf_counter() - begun:.0f} s", file=sys.stderr, flush=True)
 
 
 def _train_here(config: Path, data: Path, archive: Path) -> dict[str, Any]:
+    from rasa.engine.graph import GraphNode
     from rasa.model_training import train_nlu
 
-    begun = time.perf_counter()
+    seconds: dict[str, float] = {}
+    run_node = GraphNode.__call__
+
+    def timed(node: GraphNode, *inputs: Any) -> Any:
+        begun = time.perf_counter()
+        try:
+            return run_node(node, *inputs)
+        finally:
+            name = node._node_name.split(".")[-1].rstrip("0123456789")
+            seconds[name] = seconds.get(name, 0.0) + time.perf_counter() - begun
+
+    GraphNode.__call__ = timed
+    begun, begun_cpu = time.perf_counter(), time.process_time()
     name = archive.name[: -len(".tar.gz")]
     train_nlu(str(config), str(data), str(archive.parent), fixed_model_name=name)
-    return {"train_seconds": time.perf_counter() - begun, "train_memory_mb": _peak_memory()}
+    return {
+        "train_seconds": time.perf_counter() - begun,
+        "train_cpu_seconds": time.process_time() - begun_cpu,
+        "train_memory_mb": _peak_memory(),
+        "component_seconds": seconds,
+    }
 
 
 def _parse_here(archive: Path, messages: Path, predictions: Path) -> dict[str, Any]:
@@ -73,7 +120,7 @@ def _parse_here(archive: Path, messages: Path, predictions: Path) -> dict[str, A
     understanding = Understanding(archive)
     loaded = time.perf_counter() - begun
     texts = json.loads(messages.read_text(encoding="utf-8"))
-    for text in texts[:30]:
+    for text in texts[:_WARM_UP]:
         understanding.parse(text)
     found, milliseconds = [], []
     for text in texts:
@@ -84,11 +131,25 @@ def _parse_here(archive: Path, messages: Path, predictions: Path) -> dict[str, A
     return {"load_seconds": loaded, "milliseconds": milliseconds, "memory_mb": _peak_memory()}
 
 
+def _race_here(first: Path, second: Path, messages: Path) -> dict[str, Any]:
+    from engine.understanding import Understanding
+
+    runners = [Understanding(first), Understanding(second)]
+    texts = json.loads(messages.read_text(encoding="utf-8"))
+    milliseconds: list[list[float]] = [[], []]
+    for text in texts[:_WARM_UP] + texts:
+        for understanding, times in zip(runners, milliseconds, strict=True):
+            begun = time.perf_counter()
+            understanding.parse(text)
+            times.append((time.perf_counter() - begun) * 1000)
+    return {"milliseconds": [times[-len(texts) :] for times in milliseconds]}
+
+
 def _peak_memory() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
-    todo = {"train": _train_here, "parse": _parse_here}[sys.argv[1]]
+    todo = {"train": _train_here, "parse": _parse_here, "race": _race_here}[sys.argv[1]]
     print(json.dumps(todo(*map(Path, sys.argv[2:]))))

@@ -1,6 +1,8 @@
 """The desk's door to the engine: signed requests, one answer a message.
 
 POST /webhooks/desk/turn     {"conversation", "message", "text" or "payload", "metadata"?}
+POST /webhooks/desk/inspect  {"texts": [...], "names"?}   see engine/inspect.py
+POST /webhooks/desk/model    {"model"}                see engine/swap.py
 GET  /webhooks/desk/health   {"model", "ready"}
 
 The body is signed: `X-Madoguchi-Timestamp` holds unix seconds, `X-Madoguchi-Signature` the hex of
@@ -26,7 +28,7 @@ from sanic import response as http
 from sanic.request import Request as HttpRequest
 from sanic.response import HTTPResponse
 
-from engine import patches
+from engine import inspect, patches, swap
 from engine.turns import CHANNEL, Answer, Request, is_payload, run_turn
 
 logger = logging.getLogger(__name__)
@@ -78,6 +80,8 @@ class DeskInput(InputChannel):
         async def turn(request: HttpRequest) -> HTTPResponse:
             return await self._turn(request)
 
+        inspect.register(desk, self._is_signed)
+        swap.register(desk, self._is_signed)
         return desk
 
     async def _turn(self, http_request: HttpRequest) -> HTTPResponse:

@@ -13,8 +13,6 @@ import sys
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
-import numpy as np
-
 from engine.examples import comparable, read_examples
 from engine.lines import WrongLine, read_lines
 from engine.parse import predict
@@ -36,14 +34,20 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         predictions = predict(lines, options.model)
     except WrongLine as error:
         print(error, file=sys.stderr)
-        return 2
+        return 1
     scores = judge(lines, predictions)
     nearest = nearest_examples([each.text for each in scores.messages if not each.right])
     milliseconds = [each["milliseconds"] for each in predictions]
     print("\n".join(summary(scores, nearest, milliseconds)))
+    accepted = _accepted(options.accepted) if options.heldout else None
+    for row in told(changes(as_json(scores), accepted)):
+        print(row)
     if options.report:
-        write_report(options.report, scores, nearest, _accepted(options.accepted))
+        write_report(options.report, scores, nearest, accepted)
         print(f"report: {options.report / 'report.html'}")
+    if options.accept:
+        accept(scores)
+        print(f"accepted: {ACCEPTED}")
     return 0
 
 
@@ -54,6 +58,7 @@ def _options(arguments: Optional[Sequence[str]]) -> argparse.Namespace:
     what.add_argument("--heldout", action="store_true", help=f"all of {HELDOUT}")
     parser.add_argument("--model", type=Path, help="the model; default: the newest in models/")
     parser.add_argument("--report", type=Path, help="a folder for report.json and report.html")
+    parser.add_argument("--accept", action="store_true", help=f"keep this run as {ACCEPTED}, to compare with later")
     parser.add_argument("--accepted", type=Path, default=ACCEPTED, help="an earlier report.json to compare with")
     return parser.parse_args(arguments)
 
@@ -66,7 +71,7 @@ def summary(scores: Scores, nearest: Neighbours, milliseconds: Sequence[float]) 
         f"messages {len(scores.messages)}",
         f"fallback rate {scores.fallback_rate:.3f}",
         f"calibration error {calibration_error(scores.messages):.3f}",
-        f"milliseconds a message p50 {np.percentile(milliseconds, 50):.1f} p95 {np.percentile(milliseconds, 95):.1f}",
+        f"milliseconds a message p50 {_quantile(milliseconds, 0.5):.1f} p95 {_quantile(milliseconds, 0.95):.1f}",
     ]
     for name, score in scores.entities.items():
         rows.append(f"entity {name} F1 {score.f1:.3f} precision {score.precision:.3f} recall {score.recall:.3f}")
@@ -76,6 +81,10 @@ def summary(scores: Scores, nearest: Neighbours, milliseconds: Sequence[float]) 
     for each in scores.messages:
         rows.extend(_wrong(each, nearest))
     return rows
+
+
+def _quantile(values: Sequence[float], share: float) -> float:
+    return sorted(values)[min(int(share * len(values)), len(values) - 1)]
 
 
 def _wrong(message: Judged, nearest: Neighbours) -> List[str]:
@@ -101,7 +110,7 @@ def nearest_examples(texts: Sequence[str], count: int = 3) -> Dict[str, List[Dic
     likeness = (vectorizer.transform([comparable(text) for text in texts]) @ known.T).toarray()
     found = {}
     for text, row in zip(texts, likeness, strict=True):
-        best = [examples[i] for i in np.argsort(-row)[:count] if row[i] > 0]
+        best = [examples[i] for i in (-row).argsort()[:count] if row[i] > 0]
         found[text] = [{"text": each.text, "intent": each.intent} for each in best]
     return found
 
@@ -112,6 +121,12 @@ def write_report(folder: Path, scores: Scores, nearest: Neighbours, accepted: Op
     content = as_json(scores)
     (folder / "report.json").write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     (folder / "report.html").write_text(page(scores, nearest, changes(content, accepted)), encoding="utf-8")
+
+
+def accept(scores: Scores, path: Path = ACCEPTED) -> None:
+    """Keep the scores as those that later ones are compared with."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(as_json(scores), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 def as_json(scores: Scores) -> Dict[str, Any]:
@@ -151,6 +166,22 @@ def changes(now: Mapping[str, Any], before: Optional[Mapping[str, Any]]) -> Opti
         "worse": [(old, new) for old, new in pairs if _is_right(old) and not _is_right(new)],
         "new": len(now["messages"]) - len(pairs),
     }
+
+
+def told(since: Optional[Mapping[str, Any]]) -> List[str]:
+    """Return what the command prints of the differences from the accepted report."""
+    if since is None:
+        return []
+    counts = f"{len(since['better'])} better, {len(since['worse'])} worse, {since['new']} new"
+    changed = [(way, old, new) for way in ("better", "worse") for old, new in since[way]]
+    return [f"since the accepted report: {counts}"] + [
+        f"  {way}: 「{new['text']}」 {_taken_for(old)} → {_taken_for(new)}" for way, old, new in changed
+    ]
+
+
+def _taken_for(message: Mapping[str, Any]) -> str:
+    faults = [f"{sign}{each}" for key, sign in (("missed", "-"), ("spurious", "+")) for each in message[key]]
+    return " ".join([str(message["predicted"]), *faults])
 
 
 def _is_right(message: Mapping[str, Any]) -> bool:

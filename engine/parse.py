@@ -52,6 +52,7 @@ def load(model: Optional[Path] = None) -> Any:
     # Before TensorFlow, which Rasa imports and this pipeline never uses, writes its first lines.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     warnings.simplefilter("ignore")
+    from engine.archives import Refused
     from engine.understanding import Understanding, newest_model
 
     archive = model or newest_model(MODELS)
@@ -61,6 +62,8 @@ def load(model: Optional[Path] = None) -> Any:
         return Understanding(archive)
     except (OSError, tarfile.ReadError):
         raise WrongLine(f"{archive} is no model that can be read.") from None
+    except Refused as reason:
+        raise WrongLine(f"{archive} is not loaded: {reason}. See `madoguchi models sign`.") from None
 
 
 def _predictions(understanding: Any, lines: Sequence[Line]) -> Iterator[Dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
+from engine.curve import drawn, read_curve
 from engine.scores import Score, Scores, calibration, calibration_error, risk_coverage
 
 _STYLE = """
@@ -31,6 +32,7 @@ def page(scores: Scores, nearest: Mapping[str, Sequence[Mapping[str, Any]]], sin
         "<h2>信頼度</h2>",
         _calibration_plot(scores),
         _risk_plot(scores),
+        drawn(read_curve()),
         "<h2>意図</h2>",
         _score_table(scores.intents),
         "<h2>エンティティ</h2>",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import re
+import time
 from dataclasses import dataclass, field
 from typing import Any, Dict, Iterable, List, Optional
 
@@ -14,8 +17,12 @@ from rasa.shared.core.constants import ACTION_LISTEN_NAME
 from rasa.shared.core.events import BotUttered, Event, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from engine.patches import failed_actions
+from engine.clauses import understand_parts
+from engine.patches import failed_actions, spend, stages
+from engine.trackers import shorten
 from engine.understanding import typed_message, understand
+
+logger = logging.getLogger(__name__)
 
 CHANNEL = "desk"
 _PAYLOAD = re.compile(r"/(?P<intent>[A-Za-z_][A-Za-z0-9_]*)(?P<entities>\{.*\})?\Z", re.DOTALL)
@@ -43,6 +50,7 @@ class Answer:
     entities: List[Dict[str, Any]]
     active_loop: Optional[str]
     failed: bool
+    took: Dict[str, float] = field(default_factory=dict)
 
     def as_json(self, model: str) -> Dict[str, Any]:
         """Return the answer as the desk reads it."""
@@ -71,13 +79,17 @@ async def run_turn(agent: Agent, request: Request) -> Answer:
     assert processor is not None, "the channel answers 503 while there is no model"
     _fail_closed(processor)
     failures: List[str] = []
-    token = failed_actions.set(failures)
+    took: Dict[str, float] = {}
+    token, began = failed_actions.set(failures), time.perf_counter()
+    stages.set(took)
     try:
         async with agent.lock_store.lock(request.conversation):
             tracker = await processor.get_tracker(request.conversation)
             if not _has_run(tracker.events, request.message):
                 tracker = await _advance(processor, tracker, request)
-            return _told_again(tracker, request.message, bool(failures))
+            answer = _told_again(tracker, request.message, bool(failures), took)
+        _log(request, answer, time.perf_counter() - began)
+        return answer
     finally:
         failed_actions.reset(token)
 
@@ -87,9 +99,14 @@ async def _advance(
 ) -> DialogueStateTracker:
     message = _user_message(request)
     channel = message.output_channel
+    shorten(tracker, processor.domain)
     await processor._update_tracker_session(tracker, channel, message.metadata)
     if request.payload is None:
-        message.parse_data = understand(message, processor.graph_runner, processor.model_metadata, tracker)
+        began = time.perf_counter()
+        runner, metadata = processor.graph_runner, processor.model_metadata
+        message.parse_data = understand(message, runner, metadata, tracker)
+        message.parse_data["parts"] = understand_parts(message, runner, metadata)
+        spend("understand", time.perf_counter() - began)
     await processor._handle_message_with_tracker(message, tracker)
     tracker = await processor.run_action_extract_slots(channel, tracker)
     await processor._run_prediction_loop(channel, tracker)
@@ -129,7 +146,7 @@ def _has_run(events: Iterable[Event], message_id: str) -> bool:
     return any(isinstance(event, UserUttered) and event.message_id == message_id for event in events)
 
 
-def _told_again(tracker: DialogueStateTracker, message_id: str, failed: bool) -> Answer:
+def _told_again(tracker: DialogueStateTracker, message_id: str, failed: bool, took: Dict[str, float]) -> Answer:
     """Read the answer to a message from the tracker's events."""
     events = list(tracker.events)
     start = next(
@@ -150,7 +167,23 @@ def _told_again(tracker: DialogueStateTracker, message_id: str, failed: bool) ->
         active_loop=tracker.active_loop_name,
         # A turn that does not end by listening was cut off, by Rasa's own limit or by a crash.
         failed=failed or tracker.latest_action_name != ACTION_LISTEN_NAME,
+        took=took,
     )
+
+
+def _log(request: Request, answer: Answer, seconds: float) -> None:
+    """Write one line of JSON about the turn, under the name it has in every program's log, without any words."""
+    line = {
+        "event": "turn_run",
+        "turn": str(request.metadata.get("turn", ""))[:64],
+        "conversation": request.conversation,
+        "message": request.message,
+        "intent": answer.intent.get("name"),
+        "failed": answer.failed,
+        "replies": len(answer.replies),
+        "ms": round(seconds * 1000, 1),
+    }
+    logger.info(json.dumps(line))
 
 
 def _reply(event: BotUttered) -> Dict[str, Any]:

@@ -20,6 +20,8 @@ from rasa.engine.storage.local_model_storage import LocalModelStorage
 from rasa.engine.storage.storage import ModelMetadata
 from rasa.shared.core.trackers import DialogueStateTracker
 
+from engine import archives
+
 _OUTPUT = ("text", "intent", "entities", "intent_ranking")
 
 
@@ -55,7 +57,8 @@ class Understanding:
     """A model loaded from its archive."""
 
     def __init__(self, archive: Path) -> None:
-        """Load the model; raises OSError or tarfile.ReadError where there is none."""
+        """Load the model; raises OSError or tarfile.ReadError where there is none, archives.Refused for a foreign."""
+        archives.guard()
         self.name = archive.name
         with tempfile.TemporaryDirectory() as directory:
             self._metadata, self._runner = load_predict_graph_runner(

@@ -6,21 +6,25 @@ import hashlib
 import hmac
 import os
 import secrets
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from cryptography.fernet import Fernet
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from ruamel.yaml import YAML
 from sqlalchemy import URL
 
+from madoguchi.mailing import build_transport
 from madoguchi.payments import build_processor
 from madoguchi.policy.terms_file import load_terms
 from madoguchi.services import audit
 from madoguchi.services.desk import Desk
 from madoguchi.services.housekeeping import Household
+from madoguchi.services.sealing import Seal
 from madoguchi.store import Store
 
 
@@ -31,6 +35,7 @@ class Settings(BaseSettings):
 
     database_url: str = Field("sqlite:///var/madoguchi.db", description="The order store: SQLite or PostgreSQL")
     terms: Path = Field(Path("data/policies/shop.yml"), description="The shop's terms")
+    examples: Path = Field(Path("data/nlu"), description="The training examples, a file an intent")
     var: Path = Field(Path("var"), description="Where databases, logs and the secret are kept")
     host: str = Field("127.0.0.1", description="The interface that everything listens on")
     web_port: int = Field(8000, description="The port of the web program")
@@ -38,6 +43,9 @@ class Settings(BaseSettings):
     actions_port: int = Field(5055, description="The port of the custom actions")
     public_url: str | None = Field(None, description="The address customers see; by default the web program's")
     shop_origins: list[str] = Field([], description="Origins of the shop's pages that may embed the window (JSON)")
+    trusted_proxies: str | None = Field(
+        None, description="Addresses of the proxies whose X-Forwarded-For is believed, with commas; nobody's by default"
+    )
     processor: str = Field("builtin", description="The card processor: builtin or stripe")
     stripe_api_key: SecretStr | None = Field(None, description="The key of the stripe processor")
     stripe_api_base: str | None = Field(None, description="Another address of the stripe API, for tests")
@@ -45,6 +53,13 @@ class Settings(BaseSettings):
     secret: SecretStr | None = Field(None, description="The root of all secrets; by default made once in var/secret")
     idle_days: int = Field(30, ge=1, description="After so many silent days the bot's conversations are closed")
     kept_days: int = Field(730, ge=1, description="So many days the words of closed conversations are kept")
+    models: Path = Field(Path("models"), description="Where the trained models lie")
+    model_key: Path = Field(Path("var/model-key"), description="The key that signs models; made once")
+    smtp_url: SecretStr | None = Field(None, description="smtp[s]://user:password@host:port; without it var/mail")
+    mail_from: str = Field("madoguchi@localhost", description="The address the desk's mails come from")
+    bank_keys: SecretStr | None = Field(
+        None, description="Fernet keys for bank accounts, newest first, by commas; by default made once in var/"
+    )
     demo: bool = Field(True, description="Whether the demo shop's pages are shown")
 
     @property
@@ -77,7 +92,18 @@ class Settings(BaseSettings):
 def build_desk(settings: Settings) -> Desk:
     """Return the desk these settings describe; the database is not touched yet."""
     store = Store(settings.database_url)
-    return Desk(store=store, terms=load_terms(settings.terms), processor=build_processor(settings, store))
+    return Desk(
+        store=store,
+        terms=load_terms(settings.terms),
+        processor=build_processor(settings, store),
+        post=build_transport(settings),
+        seal=Seal(_bank_keys(settings)),
+    )
+
+
+def _bank_keys(settings: Settings) -> list[str]:
+    given = settings.bank_keys.get_secret_value() if settings.bank_keys else None
+    return (given or _made_once(settings.var, "bank-keys", lambda: Fernet.generate_key().decode())).split(",")
 
 
 def build_household(settings: Settings) -> Household:
@@ -96,7 +122,7 @@ def tracker_url(settings: Settings) -> str | None:
     path = written if written.exists() else Path("endpoints.yml")
     named = YAML(typ="safe").load(path) if path.exists() else None
     kept = {name: _expanded(value) for name, value in ((named or {}).get("tracker_store") or {}).items()}
-    if str(kept.get("type", "")).upper() != "SQL":
+    if "dialect" not in kept:
         return None
     if kept.get("dialect", "sqlite") == "sqlite":
         file = Path(str(kept.get("db", "rasa.db")))
@@ -117,14 +143,19 @@ def _expanded(value: Any) -> Any:
 
 
 def _root_secret(folder: Path) -> str:
-    path = folder / "secret"
+    return _made_once(folder, "secret", lambda: secrets.token_hex(32))
+
+
+def _made_once(folder: Path, name: str, make: Callable[[], str]) -> str:
+    """Return what a file for its owner's eyes holds; the first program that asks makes it."""
+    path = folder / name
     try:
         return path.read_text().strip()
     except FileNotFoundError:
         folder.mkdir(parents=True, exist_ok=True)
-        made = folder / f"secret.{os.getpid()}"
+        made = folder / f"{name}.{os.getpid()}"
         made.touch(mode=0o600)
-        made.write_text(secrets.token_hex(32))
+        made.write_text(make())
         try:
             os.link(made, path)  # the first program wins; the others read what it wrote
         except FileExistsError:

@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 DEADLINE_S = 5.0
 CONNECT_DEADLINE_S = 2.0
+SWAP_DEADLINE_S = 60.0
 
 
 class EngineUnreachable(Exception):
@@ -55,12 +56,51 @@ class Turn:
     entities: tuple[dict[str, Any], ...] = ()
     model: str | None = None
     failed: bool = False
+    took: Mapping[str, float] = field(default_factory=dict)
+    """Seconds the engine spent on the stages `understand` and `actions`; empty for a turn that it told again."""
+
+
+@dataclass(frozen=True)
+class Token:
+    """A word as GiNZA cuts it, with its part of speech; the offsets point into what was typed."""
+
+    text: str
+    start: int
+    end: int
+    pos: str
+    tag: str = ""
+    norm: str = ""
+    reading: str = ""
 
 
 @dataclass(frozen=True)
 class _Intent:
     name: str | None = None
     confidence: float | None = None
+
+
+@dataclass(frozen=True)
+class _Name:
+    start: int
+    end: int
+    kind: str
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """What the model in service makes of a text; `names` are persons and places, None unless they were asked for."""
+
+    intent: _Intent | None = None
+    ranking: tuple[_Intent, ...] = ()
+    entities: tuple[dict[str, Any], ...] = ()
+    tokens: tuple[Token, ...] = ()
+    names: tuple[_Name, ...] | None = None
+
+
+@dataclass(frozen=True)
+class _Inspection:
+    texts: tuple[Inspected, ...]
+    model: str | None = None
 
 
 @dataclass(frozen=True)
@@ -73,10 +113,13 @@ class _Answer:
     entities: tuple[dict[str, Any], ...] | None = None
     model: str | None = None
     failed: bool = False
+    took: dict[str, float] | None = None
     active_loop: Any = field(default=None, repr=False)
 
 
 _ANSWER = TypeAdapter(_Answer)
+_INSPECTION = TypeAdapter(_Inspection)
+INSPECT_DEADLINE_S = 60.0
 
 
 class Engine:
@@ -92,8 +135,9 @@ class Engine:
     ) -> None:
         self._secret = secret.encode()
         self._deadline_s = deadline_s
-        timeout = httpx.Timeout(deadline_s, connect=CONNECT_DEADLINE_S)
-        self._client = httpx.AsyncClient(base_url=url, timeout=timeout, transport=transport, trust_env=False)
+        # The transport is asked directly: cookies, redirects and proxies of a whole client are no part of a turn.
+        self._transport = transport or httpx.AsyncHTTPTransport(trust_env=False)
+        self._url = httpx.URL(url)
 
     async def turn(
         self,
@@ -117,26 +161,78 @@ class Engine:
             raise EngineFailed(f"no answer in {self._deadline_s:g} s") from None
         return _read(response, message_id)
 
+    async def inspect(self, texts: Sequence[str], *, names: bool = False) -> tuple[Inspected, ...]:
+        """Return what the model makes of up to 50 texts; no turn runs. `names` asks GiNZA for persons and places.
+
+        Raises EngineUnreachable or EngineFailed.
+        """
+        try:
+            async with asyncio.timeout(INSPECT_DEADLINE_S):
+                response = await self._post(
+                    "/webhooks/desk/inspect", {"texts": list(texts), "names": names}, INSPECT_DEADLINE_S
+                )
+        except TimeoutError:
+            raise EngineFailed(f"no answer in {INSPECT_DEADLINE_S:g} s") from None
+        if response.status_code != 200:
+            raise EngineFailed(f"status {response.status_code}")
+        try:
+            found = _INSPECTION.validate_json(response.content).texts
+        except ValidationError as error:
+            raise EngineFailed(f"an answer of another form: {error.error_count()} errors") from None
+        if len(found) != len(texts):
+            raise EngineFailed("an answer about other texts")
+        return found
+
+    async def put_into_service(self, model: str) -> float:
+        """Let the engine change to a model file of models/ while turns go on; return how many seconds it took.
+
+        Raises EngineUnreachable, or EngineFailed with the engine's code: then the old model serves on.
+        """
+        response = await self._post("/webhooks/desk/model", {"model": model}, SWAP_DEADLINE_S)
+        if response.status_code != 200:
+            raise EngineFailed(_code(response))
+        return float(response.json()["seconds"])
+
+    async def model(self) -> str | None:
+        """Return the name of the model that the engine runs; None where it does not answer."""
+        try:
+            response = await self._send(httpx.Request("GET", self._url.join("/webhooks/desk/health")), 2)
+            return str(response.json()["model"]) if response.status_code == 200 else None
+        except (httpx.HTTPError, ValueError, KeyError, TypeError):
+            return None
+
     async def healthy(self) -> bool:
         """Say whether the engine answers and has its model."""
         try:
-            response = await self._client.get("/webhooks/desk/health", timeout=2)
-        except httpx.HTTPError:
+            async with asyncio.timeout(2):
+                response = await self._send(httpx.Request("GET", self._url.join("/webhooks/desk/health")))
+        except (httpx.HTTPError, TimeoutError):
             return False
         return response.status_code == 200
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
+        await self._transport.aclose()
 
-    async def _post(self, path: str, body: Mapping[str, Any]) -> httpx.Response:
+    async def _post(self, path: str, body: Mapping[str, Any], deadline_s: float | None = None) -> httpx.Response:
         content = json.dumps(body, ensure_ascii=False).encode()
         try:
-            return await self._client.post(path, content=content, headers=self._headers(content))
+            request = httpx.Request("POST", self._url.join(path), content=content, headers=self._headers(content))
+            return await self._send(request, deadline_s)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise EngineUnreachable(type(error).__name__) from None
         except httpx.HTTPError as error:
             raise EngineFailed(type(error).__name__) from None
+
+    async def _send(self, request: httpx.Request, deadline_s: float | None = None) -> httpx.Response:
+        timeout = httpx.Timeout(deadline_s or self._deadline_s, connect=CONNECT_DEADLINE_S)
+        request.extensions = {"timeout": timeout.as_dict()}
+        response = await self._transport.handle_async_request(request)
+        try:
+            await response.aread()
+        finally:
+            await response.aclose()
+        return response
 
     def _headers(self, content: bytes) -> dict[str, str]:
         timestamp = str(int(time.time()))
@@ -146,6 +242,13 @@ class Engine:
             "X-Madoguchi-Timestamp": timestamp,
             "X-Madoguchi-Signature": signature,
         }
+
+
+def _code(response: httpx.Response) -> str:
+    try:
+        return str(response.json()["error"])
+    except (ValueError, KeyError, TypeError):
+        return f"status_{response.status_code}"
 
 
 def _read(response: httpx.Response, message_id: str) -> Turn:
@@ -168,4 +271,5 @@ def _read(response: httpx.Response, message_id: str) -> Turn:
         entities=answer.entities or (),
         model=answer.model,
         failed=answer.failed,
+        took=answer.took or {},
     )

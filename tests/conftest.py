@@ -18,7 +18,7 @@ import pytest
 from madoguchi.bootstrap import Settings
 
 ROOT = Path(__file__).parent.parent
-READY_WITHIN_S = 180
+READY_WITHIN_S = 320
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,13 @@ def free_ports(count: int) -> list[int]:
     finally:
         for probe in probes:
             probe.close()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let two workers share the tests file by file, with everything that needs the running stack in one of them."""
+    for item in items:
+        needs_stack = "stack" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("stack" if needs_stack else item.nodeid.partition("::")[0]))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -18,7 +18,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from scipy.sparse import csr_matrix
 
 from engine.nlu import margins
-from engine.nlu.features import Row, matrix, sentence_rows
+from engine.nlu.features import Row, blocks, sentence_rows
 from engine.nlu.margins import LinearModel, fit_linear
 from engine.nlu.normalizer import normalized_of
 from engine.nlu.sources import sources_hash
@@ -41,6 +41,9 @@ class LinearIntentClassifier(IntentClassifier, GraphComponent):
         return {
             # How hard training errors weigh against simplicity; flat between 0.2 and 1.
             "C": 0.5,
+            # Along how many directions the word vectors are learned from; all 1,200 are no better and take
+            # three times as long.
+            "directions": 100,
             # Folds whose left-out predictions set the temperature of the probabilities.
             "calibration_folds": 3,
             # Confidence fades to nothing while the familiar share of a text's letters falls from the second
@@ -105,11 +108,11 @@ class LinearIntentClassifier(IntentClassifier, GraphComponent):
     def train(self, training_data: TrainingData) -> Resource:
         """Train on every example that has a text and an intent."""
         examples = [m for m in training_data.intent_examples if m.get(INTENT) and m.get(TEXT)]
-        rows = matrix(examples)
         model = fit_linear(
-            rows,
+            *blocks(examples),
             np.array([message.get(INTENT) for message in examples]),
             self._config["C"],
+            self._config["directions"],
             self._config["calibration_folds"],
             self._config["random_state"],
         )

@@ -33,7 +33,7 @@ class Clusters:
         vectors = token_vectors([words[word] for word in sorted(words)], vocab)
         vectors = vectors[vectors.any(axis=1)]
         fitted = [
-            MiniBatchKMeans(min(size, len(vectors)), random_state=seed, n_init=3, batch_size=2048).fit(vectors)
+            MiniBatchKMeans(min(size, len(vectors)), random_state=seed, n_init=1, batch_size=2048).fit(vectors)
             for size in sizes
             if size and len(vectors)
         ]

@@ -60,15 +60,19 @@ def sentence_rows(message: Message) -> List[Row]:
     return [each.features for each in sorted(features, key=Features.is_dense)]
 
 
-def matrix(messages: Sequence[Message]) -> csr_matrix:
-    """Return one row a message, the featurizers' rows side by side."""
-    blocks = zip(*[sentence_rows(message) for message in messages], strict=True)
-    return hstack([_stacked(block) for block in blocks], format="csr", dtype=np.float32)
+def blocks(messages: Sequence[Message]) -> Tuple[csr_matrix, np.ndarray]:
+    """Return one row a message, the featurizers' rows side by side: the sparse ones, and the dense ones."""
+    columns = list(zip(*[sentence_rows(message) for message in messages], strict=True))
+    sparse = [_stacked(column) for column in columns if not isinstance(column[0], np.ndarray)]
+    dense = [np.vstack(column) for column in columns if isinstance(column[0], np.ndarray)]
+    count = len(messages)
+    return (
+        hstack(sparse, format="csr", dtype=np.float32) if sparse else csr_matrix((count, 0), dtype=np.float32),
+        np.hstack(dense) if dense else np.zeros((count, 0), dtype=np.float32),
+    )
 
 
-def _stacked(rows: Sequence[Row]) -> csr_matrix:
-    if isinstance(rows[0], np.ndarray):
-        return csr_matrix(np.vstack(rows), dtype=np.float32)
+def _stacked(rows: Sequence[csr_matrix]) -> csr_matrix:
     ends = np.concatenate([[0], np.cumsum([row.nnz for row in rows])])
     parts: Tuple[Any, Any] = (np.concatenate([r.data for r in rows]), np.concatenate([r.indices for r in rows]))
     return csr_matrix((*parts, ends), shape=(len(rows), rows[0].shape[1]))

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Sequence, Tuple
 
 import numpy as np
-from joblib import Parallel, delayed
 from scipy.optimize import minimize_scalar
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, hstack
 from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import LinearSVC
 
@@ -30,17 +29,43 @@ class LinearModel:
         return softmax(margins[None, :] * self.sharpness)[0]
 
 
-def fit_linear(rows: csr_matrix, labels: np.ndarray, c: float, folds: int, seed: int) -> LinearModel:
-    """Fit the margins on all rows, and their sharpness on rows that were left out."""
+def fit_linear(
+    sparse: csr_matrix, dense: np.ndarray, labels: np.ndarray, c: float, directions: int, folds: int, seed: int
+) -> LinearModel:
+    """Fit the margins on all rows, and their sharpness on rows that were left out.
+
+    The dense features are learned from in their main directions, where most of the work would be spent on
+    them otherwise, and the weights are turned back to the features themselves: a message is read as it is.
+    """
     classes, targets = np.unique(labels, return_inverse=True)
+    mean, axes = _main_directions(dense, directions)
+    rows = hstack([sparse, csr_matrix((dense - mean) @ axes)], format="csr", dtype=np.float64)
+    sharpness = _sharpness_left_out(rows, targets, c, folds, seed)
+    weights, bias = _fit(rows, targets, c, seed)
+    turned = weights[sparse.shape[1] :]
+    weights = np.vstack([weights[: sparse.shape[1]], axes @ turned]).astype(np.float32)
+    bias = (bias - mean @ axes @ turned).astype(np.float32)
+    return LinearModel(tuple(str(name) for name in classes), np.ascontiguousarray(weights), bias, sharpness)
+
+
+def _main_directions(dense: np.ndarray, directions: int) -> Tuple[np.ndarray, np.ndarray]:
+    """Return the mean of the rows and the axes along which they differ most, one a column."""
+    mean = dense.mean(axis=0)
+    spread = (dense - mean).T @ (dense - mean)
+    return mean, np.linalg.eigh(spread)[1][:, ::-1][:, :directions]
+
+
+def _sharpness_left_out(rows: csr_matrix, targets: np.ndarray, c: float, folds: int, seed: int) -> float:
     folds = min(folds, int(np.bincount(targets).min()))
-    splits = list(StratifiedKFold(folds, shuffle=True, random_state=seed).split(rows, targets)) if folds > 1 else []
-    jobs = [delayed(_margins)(rows, labels, train, test, c, seed) for train, test in splits]
-    left_out = Parallel(n_jobs=2, prefer="threads")(jobs)
-    order = np.concatenate([test for _, test in splits]) if splits else np.array([], dtype=int)
-    sharpness = _sharpness(np.vstack(left_out), targets[order]) if splits else 1.0
-    weights, bias = _fit(rows, labels, c, seed)
-    return LinearModel(tuple(str(name) for name in classes), weights, bias, sharpness)
+    if folds < 2:
+        return 1.0
+    left_out = np.zeros((len(targets), int(targets.max()) + 1))
+    # One after the other: liblinear draws from one generator for all threads, and the same data must give
+    # the same model.
+    for train, test in StratifiedKFold(folds, shuffle=True, random_state=seed).split(rows, targets):
+        weights, bias = _fit(rows[train], targets[train], c, seed)
+        left_out[test] = rows[test] @ weights + bias
+    return _sharpness(left_out, targets)
 
 
 def softmax(scores: np.ndarray) -> np.ndarray:
@@ -55,14 +80,7 @@ def _fit(rows: csr_matrix, labels: np.ndarray, c: float, seed: int) -> Tuple[np.
     if len(machine.classes_) == 2:
         # For two classes scikit-learn keeps one margin; a class each is simpler to use.
         weights, bias = np.vstack([-weights, weights]), np.concatenate([-bias, bias])
-    return np.ascontiguousarray(weights.T, dtype=np.float32), bias.astype(np.float32)
-
-
-def _margins(
-    rows: csr_matrix, labels: np.ndarray, train: np.ndarray, test: np.ndarray, c: float, seed: int
-) -> np.ndarray:
-    weights, bias = _fit(rows[train], labels[train], c, seed)
-    return np.asarray(rows[test] @ weights + bias)
+    return weights.T, bias
 
 
 def _sharpness(margins: np.ndarray, targets: np.ndarray) -> float:

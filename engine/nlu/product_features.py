@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import unicodedata
 from typing import Dict, FrozenSet, List, Mapping, Sequence, Set, Tuple
 
@@ -99,6 +100,7 @@ def _shape(text: str) -> str:
     return "".join(kinds)
 
 
+@functools.lru_cache(maxsize=8192)
 def _kind(char: str) -> str:
     name = unicodedata.name(char, "")
     for start, kind in _KINDS.items():

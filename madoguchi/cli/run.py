@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
 import tarfile
@@ -10,10 +11,10 @@ import threading
 import time
 from datetime import timedelta
 from pathlib import Path
+from shlex import quote
 
 import httpx
 import typer
-from honcho.manager import Manager
 from honcho.printer import Printer
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
@@ -23,12 +24,15 @@ from sqlalchemy.exc import OperationalError
 
 from madoguchi import demo
 from madoguchi.bootstrap import Settings, build_desk, build_household
+from madoguchi.cli.keeping import Keeper
 from madoguchi.policy.terms_file import TermsError, load_terms
 from madoguchi.store import Store
 from madoguchi.store.migrate import upgrade
+from madoguchi.training import jobs, registry, signing
 from madoguchi.training.model import newest_model
+from madoguchi.training.workshop import Place
 
-READY_WITHIN_S = 120
+READY_WITHIN_S = 300
 console = Console(stderr=True, highlight=False)
 
 
@@ -40,6 +44,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
     app.command("run")(run)
     app.command("worker")(worker)
+    app.command("trainer")(trainer)
     app.command("settings")(show_settings)
     app.command("env")(show_environment)
 
@@ -63,6 +68,14 @@ def worker() -> None:
     work.run_forever(build_desk(settings), household=build_household(settings))
 
 
+def trainer() -> None:
+    """Carry out what trainers ask for: trainings and examinations, one at a time."""
+    settings, stop = Settings(), threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    jobs.run_forever(build_desk(settings), Place.of(settings), stop)
+
+
 def show_settings() -> None:
     """List every setting with its environment variable, default and meaning."""
     for name, field in Settings.model_fields.items():
@@ -71,8 +84,9 @@ def show_settings() -> None:
 
 def show_environment() -> None:
     """Print the secrets as shell exports, for `rasa shell` and other programs started by hand."""
-    for name in ("MADOGUCHI_ENGINE_SECRET", "MADOGUCHI_ACTIONS_SECRET"):
+    for name in ("MADOGUCHI_ENGINE_SECRET", "MADOGUCHI_ACTIONS_SECRET", "MADOGUCHI_MODELS_SECRET"):
         typer.echo(f"export {name}={environment(Settings())[name]} RASA_TELEMETRY_ENABLED=false")
+    typer.echo(f"export MADOGUCHI_METRICS_SECRET={Settings().secret_for('metrics')}")
 
 
 def read_settings() -> Settings:
@@ -98,21 +112,26 @@ def prepare(settings: Settings) -> dict[str, str]:
         load_terms(settings.terms)
     except TermsError as error:
         raise CannotStart(str(error)) from None
-    model = newest_model()
-    if model is None:
+    newest = newest_model(settings.models)
+    if newest is None:
         raise CannotStart("There is no trained model in models/: run `make train` first.")
-    _need_whole(model)
+    _need_whole(newest)
     _prepare_store(settings)
-    python, listen = (
-        sys.executable,
-        f"--host {settings.host} --no-access-log --log-level warning --timeout-graceful-shutdown 3",
+    model = _model_to_run(settings, newest)
+    python = sys.executable
+    listen = f"--host {settings.host} --no-access-log --log-level warning --timeout-graceful-shutdown 3"
+    # Who sends a message is told apart by their address, so nobody may make theirs up.
+    proxies = (
+        f"--forwarded-allow-ips {quote(settings.trusted_proxies)}" if settings.trusted_proxies else "--no-proxy-headers"
     )
     return {
         "engine": f"engine/.venv/bin/rasa run -i {settings.host} -p {settings.engine_port} -m {model}"
         f" --endpoints {_write_endpoints(settings)}",
-        "actions": f"{python} -m uvicorn --factory actions.server:build --port {settings.actions_port} {listen}",
-        "web": f"{python} -m uvicorn --factory madoguchi.web.app:build --port {settings.web_port} {listen}",
+        "actions": f"{python} -m uvicorn --factory actions.server:build --port {settings.actions_port} {listen}"
+        " --no-proxy-headers",
+        "web": f"{python} -m uvicorn --factory madoguchi.web.app:build --port {settings.web_port} {listen} {proxies}",
         "worker": f"{python} -m madoguchi worker",
+        "trainer": f"{python} -m madoguchi trainer",
     }
 
 
@@ -138,6 +157,8 @@ def environment(settings: Settings) -> dict[str, str]:
         "SANIC_IGNORE_PRODUCTION_WARNING": "true",
         "MADOGUCHI_ENGINE_SECRET": settings.secret_for("engine"),
         "MADOGUCHI_ACTIONS_SECRET": settings.secret_for("actions"),
+        "MADOGUCHI_MODELS_SECRET": signing.read_key(settings.model_key).decode(),
+        "MADOGUCHI_MODELS": str(settings.models),
     }
 
 
@@ -145,7 +166,7 @@ def _supervise(settings: Settings, commands: dict[str, str]) -> int:
     log = settings.var / "log" / "run.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a", encoding="utf-8") as output:
-        manager = Manager(Printer(output, colour=False))
+        manager = Keeper(Printer(output, colour=False), lambda name, code: _say_death(name, code, log))
         for name, command in commands.items():
             manager.add_process(name, f"exec {command}", quiet=False, env=environment(settings))
         ready = threading.Thread(target=_announce, args=(settings, manager, log), daemon=True)
@@ -157,7 +178,7 @@ def _supervise(settings: Settings, commands: dict[str, str]) -> int:
     return 0 if stopped_by_hand else 1
 
 
-def _announce(settings: Settings, manager: Manager, log: Path) -> None:
+def _announce(settings: Settings, manager: Keeper, log: Path) -> None:
     started = time.monotonic()
     waiting = {
         "actions": f"{settings.actions_url}/healthz",
@@ -173,9 +194,15 @@ def _announce(settings: Settings, manager: Manager, log: Path) -> None:
         console.print(f"[red]No answer from {', '.join(waiting)} in {READY_WITHIN_S} s; see {log}.[/red]")
         manager.terminate()
         return
+    manager.keep()
     console.print(f"Madoguchi is ready after {time.monotonic() - started:.0f} s. Ctrl-C stops it.")
     console.print(f"  shop and chat   {settings.web_url}/")
     console.print(f"  programs' log   {log}")
+
+
+def _say_death(name: str, code: int, log: Path) -> None:
+    how = f"was killed by signal {-code}" if code < 0 else f"stopped by itself with exit code {code}"
+    console.print(f"[yellow]The program {name} {how} and is started again; its last words are in {log}.[/yellow]")
 
 
 def _answers(client: httpx.Client, url: str) -> bool:
@@ -202,6 +229,23 @@ def _need_whole(model: Path) -> None:
                 pass
     except (tarfile.TarError, OSError, EOFError, KeyError):
         raise CannotStart(f"The model {model} is damaged: delete it and run `make train`.") from None
+
+
+def _model_to_run(settings: Settings, newest: Path) -> Path:
+    """Return the model in service, or the newest where none has been or that one belongs to another program."""
+    desk, place = build_desk(settings), Place.of(settings)
+    try:
+        name = registry.for_start(desk, place)
+    finally:
+        desk.store.close()
+    if name is None:
+        raise CannotStart(
+            f"No model in {settings.models}/ bears this desk's signature: run `make train`, or "
+            f"`madoguchi models sign {newest.name}` for one you trust."
+        )
+    if name != newest.name:
+        console.print(f"In service: {name}. {newest.name} is newer: `madoguchi models promote` puts it into service.")
+    return place.model(name)
 
 
 def _prepare_store(settings: Settings) -> None:

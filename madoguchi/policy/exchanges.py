@@ -4,6 +4,7 @@ from madoguchi.policy.case import Case, because, rule
 from madoguchi.policy.decisions import Approved, Decision, Declined, NeedsAgent, NeedsFact
 from madoguchi.policy.effects import AuthorizeReturn, LinkedReorder, ReplacementLine
 from madoguchi.policy.facts import AccountFacts, LineAmount, LineQuantity, ReplacementFacts
+from madoguchi.policy.money import sent_to, settle
 from madoguchi.policy.requests import Replacement, RequestKind
 from madoguchi.policy.settling import return_timers
 from madoguchi.policy.vocabulary import AgentReason, DeclineReason, Fact, PaymentMethod
@@ -30,15 +31,32 @@ def exchange_directly(case: Case) -> Decision | None:
     if gift and difference > (account.balance or 0):
         receipt = because({"balance": f">= {difference}"}, balance=account.balance, difference=difference)
         return Declined(DeclineReason.GIFT_BALANCE_TOO_LOW, receipt=receipt)
-    return _approved(case, units, LinkedReorder(sent, difference, account.id))
+    return _approved(case, units, LinkedReorder(sent, difference, account.id), account)
 
 
-def _approved(case: Case, units: tuple[LineQuantity, ...], reorder: LinkedReorder) -> Approved:
-    # The difference is settled with the reorder, so that the parcel's scan pays nothing back.
-    lines = tuple(LineAmount(unit.line_id, unit.quantity, 0) for unit in units)
+def _approved(case: Case, units: tuple[LineQuantity, ...], reorder: LinkedReorder, account: AccountFacts) -> Decision:
+    # A dearer article is paid with the reorder; what a cheaper one leaves comes back at the parcel's scan.
+    owed = max(0, -reorder.difference)
+    splits = settle(case, owed, case.order.payments)
+    if not isinstance(splits, tuple):
+        return splits
+    lines = _worth(case, units, owed)
+    # Only an account that paid, or gift balance, can take money back; otherwise it returns the way it came.
+    paid = {payment.account for payment in case.order.payments}
+    back_to = account.id if account.method is PaymentMethod.GIFT_BALANCE or account.id in paid else None
     payer = case.terms.returns.change_of_mind_payer
-    returned = AuthorizeReturn(lines, 0, (), payer, account=reorder.account, exchange=True)
+    returned = AuthorizeReturn(lines, 0, sent_to(splits, back_to, case), payer, account=back_to, exchange=True)
     return Approved(case.plan(returned, reorder, *return_timers(case)), because(difference=reorder.difference))
+
+
+def _worth(case: Case, units: tuple[LineQuantity, ...], owed: int) -> tuple[LineAmount, ...]:
+    """The units with what is owed for them, laid on the first of them that were dear enough."""
+    lines = []
+    for unit in units:
+        part = min(owed, case.line(unit.line_id).unit_price * unit.quantity)
+        owed -= part
+        lines.append(LineAmount(unit.line_id, unit.quantity, part))
+    return tuple(lines)
 
 
 def _units(wanted: tuple[Replacement, ...]) -> tuple[LineQuantity, ...]:

@@ -47,11 +47,17 @@ _HELD = RETURNS | {
 
 @rule(13)
 def notices_contradict(case: Case) -> Decision | None:
-    """Notices contradict: money frozen, seller asked anew, case flagged while the bot stays its owner."""
+    """Notices contradict: money frozen, seller asked anew, case flagged while the bot stays its owner.
+
+    An order from the shop's own stock has no seller to ask: the money is frozen all the same, and a human looks.
+    """
     if case.facts.order is None or case.order.frozen or not _contradicts(case):
         return None
-    effects = (FreezeOrder(), *ask_seller(case), FlagCase(CaseFlag.CONFLICTING_NOTICES))
-    return Approved(case.plan(*effects), because({"notices": "agree"}, shipped=case.shipped))
+    receipt = because({"notices": "agree"}, shipped=case.shipped)
+    flag = FlagCase(CaseFlag.CONFLICTING_NOTICES)
+    if not case.marketplace:
+        return NeedsAgent(AgentReason.MONEY_FROZEN, case.plan(FreezeOrder(), flag), receipt)
+    return Approved(case.plan(FreezeOrder(), *ask_seller(case), flag), receipt)
 
 
 def _contradicts(case: Case) -> bool:

@@ -187,7 +187,7 @@ def _intent(session: Session, desk: Desk, key: str, conversation_id: str, shown:
     deciding.keep_receipt(session, Request(kind, lines=act.lines), Approved(shown.planned.plan, receipt), case, now)
     intent = Intent(
         key=key,
-        case_id=case.id,
+        case=case,
         request={"kind": act.kind, "act": _ACT.dump_python(act, mode="json")},
         plan=json.loads(shown.planned.plan.to_json()),
         receipt=deciding.receipt_json(receipt),

@@ -57,6 +57,7 @@ class May(StrEnum):
     APPROVE = "approve"  # what another person may not decide alone
     EXPORT = "export"  # figures as files
     ADMINISTER = "administer"  # accounts, audit, a customer's data
+    TEACH = "teach"  # examples, lessons, models
 
 
 _AGENT = frozenset({May.LOOK, May.MARK, May.HANDLE, May.ACT, May.REVEAL})
@@ -64,8 +65,8 @@ _LEAD = _AGENT | {May.MANAGE, May.APPROVE, May.EXPORT}
 PERMISSIONS: dict[Role, frozenset[May]] = {
     Role.AGENT: _AGENT,
     Role.LEAD: _LEAD,
-    Role.TRAINER: frozenset({May.LOOK, May.MARK}),
-    Role.ADMIN: _LEAD | {May.ADMINISTER},
+    Role.TRAINER: frozenset({May.LOOK, May.MARK, May.TEACH}),
+    Role.ADMIN: _LEAD | {May.ADMINISTER, May.TEACH},
 }
 
 

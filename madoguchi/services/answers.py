@@ -223,14 +223,14 @@ def order_open_to(desk: Desk, conversation_id: str, wish: str) -> str | None:
         return f"line:{left[0].id}" if alone else f"order:{order.number}"
 
 
-def line_named(desk: Desk, conversation_id: str, wish: Wish) -> str | None:
-    """Return the choice of the one line that the wish's words name in the customer's orders not yet sent, or None."""
+def lines_named(desk: Desk, conversation_id: str, words: str) -> frozenset[int]:
+    """Return the ids of the lines in the customer's orders that these words name; none for no words."""
+    if not words:
+        return frozenset()
     with desk.store.reading() as session:
-        standing = Standing.of(session, desk, conversation_id, wish)
-        orders = [standing.named] if standing.named else finding.fitting_orders(session, standing.orders, "cancel")
-        lines = finding.lines_of(orders, "cancel")
-        found = finding.alike(lines, wish.product) if wish.product else lines
-        return f"line:{found[0].id}" if len(found) == 1 else None
+        standing = Standing.of(session, desk, conversation_id, Wish())
+        lines = [line for order in standing.orders for line in order.lines]
+        return frozenset(line.id for line in finding.alike(lines, words))
 
 
 def notices_of_order(desk: Desk, conversation_id: str, wish: Wish) -> Answer:

@@ -41,6 +41,35 @@ class Full:
     slots: tuple[datetime, ...]
 
 
+@dataclass(frozen=True)
+class Standing:
+    """What the window offers: free slots, the call that is booked, and the end of the number that is known."""
+
+    slots: tuple[datetime, ...]
+    booked: Booked | None
+    phone_end: str | None
+
+
+def standing(desk: Desk, conversation_id: str) -> Standing:
+    """Return what a conversation's customer can choose from and has chosen."""
+    with desk.store.reading() as session:
+        conversation = session.get_one(Conversation, conversation_id)
+        phone, row = _known_phone(session, conversation), _booked(session, conversation_id)
+        booked = Booked(row.slot_at, row.phone[-4:], already=True) if row is not None else None
+        return Standing(_free(session, desk), booked, phone[-4:] if phone else None)
+
+
+def cancel(desk: Desk, conversation_id: str) -> bool:
+    """Take the booked call back; False where there is none."""
+    with desk.store.writing() as session:
+        row = _booked(session, conversation_id)
+        if row is None:
+            return False
+        row.state = "canceled"
+        audit.note(session, desk.clock(), "customer", "callback_canceled", f"conversation:{conversation_id}")
+        return True
+
+
 def slots(desk: Desk) -> tuple[datetime, ...]:
     """Return the next free slots, the first one at once in business hours."""
     with desk.store.reading() as session:
@@ -54,21 +83,23 @@ def book(desk: Desk, conversation_id: str, slot: datetime | None, phone: str | N
         number = _number(phone) or _known_phone(session, conversation)
         if number is None:
             return NeedsPhone()
-        standing = session.scalar(
-            select(Callback).where(Callback.conversation_id == conversation_id, Callback.state == "booked")
-        )
+        standing = _booked(session, conversation_id)
         if standing is not None and slot is None:
             return Booked(standing.slot_at, standing.phone[-4:], already=True)
         free = _free(session, desk)
         if slot is not None and slot not in free:
             return Full(free)
         at = slot or free[0]
+        key = f"{conversation_id}:{at.isoformat()}"
+        again = session.scalar(select(Callback).where(Callback.key == key, Callback.state == "canceled"))
         if standing is not None:
             standing.slot_at, standing.phone = at, number
+        elif again is not None:  # the same slot as one that was taken back
+            again.state, again.slot_at, again.phone, again.attempts = "booked", at, number, 0
         else:
             session.add(
                 Callback(
-                    key=f"{conversation_id}:{at.isoformat()}",
+                    key=key,
                     customer_id=conversation.customer_id,
                     case_id=_case(session, conversation_id),
                     conversation_id=conversation_id,
@@ -79,6 +110,16 @@ def book(desk: Desk, conversation_id: str, slot: datetime | None, phone: str | N
             )
         audit.note(session, desk.clock(), "customer", "callback_booked", f"conversation:{conversation_id}")
         return Booked(at, number[-4:])
+
+
+def number_of(text: str) -> str | None:
+    """Return a telephone number as E.164; None where it is none."""
+    return _number(text)
+
+
+def _booked(session: Session, conversation_id: str) -> Callback | None:
+    mine = Callback.conversation_id == conversation_id, Callback.state == "booked"
+    return session.scalar(select(Callback).where(*mine).order_by(Callback.id.desc()).limit(1))
 
 
 def _free(session: Session, desk: Desk) -> tuple[datetime, ...]:

@@ -38,6 +38,10 @@ LEASE = timedelta(seconds=15)
 PATIENCE = timedelta(seconds=45)
 """How long a message may wait for a program that does not answer before a human is called."""
 PURCHASES = 20
+_SHOWN = select(
+    Message.id, Message.client_id, Message.author, Message.text, Message.content, Message.state, Message.created_at
+)
+"""A MessageView's fields in their order."""
 
 
 def open_conversation(session: Session, customer_id: int | None, now: datetime) -> Conversation:
@@ -80,7 +84,33 @@ def store_message(
         session.add(message)
         conversation.last_at = now
         session.flush()
-        return Stored(_view(message), new=True)
+        return Stored(view(message), new=True)
+
+
+def add_picture(
+    session: Session, talk: Conversation, client_id: str, content: dict[str, Any], reply: Reply | None, now: datetime
+) -> Stored:
+    """Add a customer's picture to a locked conversation, with the bot's word on it while the bot is the owner.
+
+    A picture needs no turn of the engine, has no words, and answers no question: open buttons stay open.
+    """
+    if talk.owner == Owner.CLOSED:
+        _reopen(session, talk)
+    message = Message(
+        conversation_id=talk.id,
+        client_id=client_id,
+        author="customer",
+        text="",
+        content=content,
+        state="answered",
+        created_at=now,
+    )
+    session.add(message)
+    talk.last_at = now
+    session.flush()
+    if reply is not None and talk.owner == Owner.BOT:
+        _add_replies(session, talk, message, (reply,), now)
+    return Stored(view(message), new=True)
 
 
 def next_turn(desk: Desk, conversation_id: str) -> ClaimedTurn | None:
@@ -90,19 +120,23 @@ def next_turn(desk: Desk, conversation_id: str) -> ClaimedTurn | None:
         conversation = _lock(session, conversation_id)
         if conversation.owner != Owner.BOT:
             return None
-        message = session.scalar(_unanswered(conversation_id).limit(1))
-        if message is None or (message.leased_until is not None and message.leased_until > now):
+        waiting = session.scalars(_unanswered(conversation_id).limit(2)).all()
+        if not waiting or (waiting[0].leased_until is not None and waiting[0].leased_until > now):
             return None
+        message = waiting[0]
         message.leased_until = now + LEASE
         message.attempts += 1
         pressed = session.get(Choice, message.choice) if message.choice else None
         return ClaimedTurn(
             conversation_id=conversation_id,
             message_id=message.id,
+            client_id=message.client_id,
+            stored_at=message.created_at,
             text=None if pressed else message.text,
             payload=pressed.payload if pressed else None,
             attempt=message.attempts,
             purchases=_purchases(session, conversation.customer_id),
+            more=len(waiting) > 1,
         )
 
 
@@ -114,7 +148,7 @@ def store_replies(
     with desk.store.writing() as session:
         conversation = _lock(session, turn.conversation_id)
         question = session.get_one(Message, turn.message_id)
-        if question.state != "stored":
+        if question.state != "stored" or question.conversation_id != conversation.id:
             return ()
         question.intent, question.confidence = understood.intent, understood.confidence
         question.entities, question.model = list(understood.entities), understood.model
@@ -131,9 +165,9 @@ def put_back(desk: Desk, turn: ClaimedTurn, *, counted: bool) -> bool:
     """
     now = desk.clock()
     with desk.store.writing() as session:
-        _lock(session, turn.conversation_id)
+        conversation = _lock(session, turn.conversation_id)
         message = session.get_one(Message, turn.message_id)
-        if message.state != "stored":
+        if message.state != "stored" or message.conversation_id != conversation.id:
             return True
         if now - message.created_at > PATIENCE or (counted and message.attempts >= MAX_ATTEMPTS):
             return False
@@ -149,13 +183,39 @@ def give_up(desk: Desk, turn: ClaimedTurn, apologize: Callable[[handoffs.Promise
     with desk.store.writing() as session:
         conversation = _lock(session, turn.conversation_id)
         message = session.get_one(Message, turn.message_id)
-        if message.state != "stored":
+        if message.state != "stored" or message.conversation_id != conversation.id:
             return ()
         message.state, message.leased_until = "failed", None
         if conversation.owner not in (Owner.BOT, Owner.WAITING):
             return ()
         promise = handoffs.hand_over_in(session, desk, conversation, "turn_failed", {"message": message.id})
         return _add_replies(session, conversation, message, (apologize(promise),), now)
+
+
+def say_late(desk: Desk, turn: ClaimedTurn, reply: Reply) -> tuple[MessageView, ...]:
+    """Tell the customer that the answer is late, once, where the message is still to be answered by the bot."""
+    now = desk.clock()
+    with desk.store.writing() as session:
+        conversation = _lock(session, turn.conversation_id)
+        question = session.get_one(Message, turn.message_id)
+        name = f"{question.id}:late"
+        told = session.scalar(
+            select(Message.id).where(Message.conversation_id == conversation.id, Message.client_id == name)
+        )
+        if question.state != "stored" or conversation.owner != Owner.BOT or told is not None:
+            return ()
+        said = Message(
+            conversation_id=conversation.id,
+            client_id=name,
+            author="bot",
+            text=reply.text,
+            content=reply.content,
+            state="answered",
+            created_at=now,
+        )
+        session.add(said)
+        session.flush()
+        return (view(said),)
 
 
 def messages_since(desk: Desk, conversation_id: str, after: int = 0, *, limit: int = 200) -> tuple[MessageView, ...]:
@@ -166,12 +226,12 @@ def messages_since(desk: Desk, conversation_id: str, after: int = 0, *, limit: i
 
 def messages_in(session: Session, conversation_id: str, after: int = 0, *, limit: int = 200) -> tuple[MessageView, ...]:
     """Do the same inside the caller's transaction."""
-    shown = select(Message).where(Message.conversation_id == conversation_id, Message.author != "note")
+    shown = _SHOWN.where(Message.conversation_id == conversation_id, Message.author != "note")
     if after:
-        found = session.scalars(shown.where(Message.id > after).order_by(Message.id).limit(limit)).all()
+        found = session.execute(shown.where(Message.id > after).order_by(Message.id).limit(limit)).all()
     else:
-        found = session.scalars(shown.order_by(Message.id.desc()).limit(limit)).all()[::-1]
-    return tuple(_view(message) for message in found)
+        found = session.execute(shown.order_by(Message.id.desc()).limit(limit)).all()[::-1]
+    return tuple(MessageView(*row) for row in found)
 
 
 def heads(desk: Desk, conversation_ids: Iterable[str]) -> dict[str, Head]:
@@ -207,7 +267,7 @@ def _lock(session: Session, conversation_id: str) -> Conversation:
 
 def _again(known: Message, text: str | None, token: str | None) -> Stored | Refusal:
     same = known.author == "customer" and known.choice == token and (token is not None or known.text == text)
-    return Stored(_view(known), new=False) if same else Refusal.CHANGED
+    return Stored(view(known), new=False) if same else Refusal.CHANGED
 
 
 def _press(session: Session, conversation_id: str, token: str, now: datetime) -> Choice | Refusal:
@@ -219,6 +279,7 @@ def _press(session: Session, conversation_id: str, token: str, now: datetime) ->
         .where(
             Message.conversation_id == conversation_id,
             Message.author == "customer",
+            Message.text != "",  # a picture answers nothing
             Message.id > choice.message_id,
         )
         .limit(1)
@@ -267,7 +328,7 @@ def _add_replies(
             )
             for choice in reply.choices
         )
-        added.append(_view(message))
+        added.append(view(message))
     conversation.last_at = now
     return tuple(added)
 
@@ -293,7 +354,8 @@ def _purchases(session: Session, customer_id: int | None) -> tuple[str, ...]:
     return tuple(session.scalars(titles))
 
 
-def _view(message: Message) -> MessageView:
+def view(message: Message) -> MessageView:
+    """Return a message as its customer may see it."""
     return MessageView(
         id=message.id,
         client_id=message.client_id,

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from madoguchi.policy.decide import decide
@@ -26,6 +26,7 @@ from madoguchi.services.performing.work import letters
 from madoguchi.store import Case, Membership, Order
 from madoguchi.store import Decision as DecisionRow
 
+_LAST = select(DecisionRow).where(DecisionRow.case_id == bindparam("case")).order_by(DecisionRow.id.desc()).limit(1)
 _REQUEST: TypeAdapter[Request] = TypeAdapter(Request)
 _RECEIPT: TypeAdapter[Receipt] = TypeAdapter(Receipt)
 
@@ -71,7 +72,7 @@ def judge(session: Session, desk: Desk, request: Request, subject: Subject, now:
 
 
 def case_for(session: Session, subject: Subject, kind: str, now: datetime, conversation_id: str | None = None) -> Case:
-    """Return the open case of this kind about this subject, opened if there is none."""
+    """Return the open case of this kind about this subject; a new one is written with what is decided on it."""
     found = session.scalar(
         select(Case)
         .where(
@@ -97,7 +98,6 @@ def case_for(session: Session, subject: Subject, kind: str, now: datetime, conve
         opened_at=now,
     )
     session.add(case)
-    session.flush()
     return case
 
 
@@ -105,14 +105,13 @@ def keep_receipt(session: Session, request: Request, decision: Decision, case: C
     """Keep the decision's receipt, unless the case's last one says the same."""
     outcome, reason = decision.outcome, _reason(decision)
     wanted = request_json(request)
-    last = session.scalar(
-        select(DecisionRow).where(DecisionRow.case_id == case.id).order_by(DecisionRow.id.desc()).limit(1)
-    )
-    if last is not None and (last.outcome, last.reason, last.request) == (outcome, reason, wanted):
-        return
+    if case.outcome is not None:
+        last = session.scalar(_LAST, {"case": case.id})
+        if last is not None and (last.outcome, last.reason, last.request) == (outcome, reason, wanted):
+            return
     session.add(
         DecisionRow(
-            case_id=case.id,
+            case=case,
             customer_id=case.customer_id,
             order_number=case.order_number,
             request=wanted,

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from madoguchi.policy import effects as e
 from madoguchi.policy.calendar import local_day, refund_clock
 from madoguchi.policy.facts import LineAmount, LineQuantity
 from madoguchi.policy.plans import Plan
+from madoguchi.policy.requests import RequestKind
 from madoguchi.policy.terms import Terms
 from madoguchi.policy.vocabulary import Condition, RefundMethod, RefundTiming, ReturnRoute, TimerKind
 from madoguchi.services.deciding import Subject
@@ -19,9 +19,14 @@ from madoguchi.services.views import Money, Values, payment_label
 from madoguchi.store import Payment
 
 
-def name_of(plan: Plan, condition: str | None = None) -> str:
-    """Return what a plan is called in replies: "return", "cancel", "membership_refund" …"""
+def name_of(plan: Plan, kind: str, condition: str | None = None) -> str:
+    """Return what a plan is called in replies: "return", "cancel", "membership_refund" …
+
+    `kind` is that of the request it answers: the same refund is another thing to say where the parcel never came.
+    """
     kinds = {type(effect) for effect in plan.effects}
+    if e.CloseCase in kinds:
+        return "close"  # Whatever else it ends: the customer said that all is well.
     if e.AuthorizeReturn in kinds:
         return _return_name(plan, condition)
     if e.FreezeOrder in kinds:
@@ -43,8 +48,8 @@ def name_of(plan: Plan, condition: str | None = None) -> str:
     if e.LinkedReorder in kinds:
         return "reorder"
     if e.Refund in kinds or e.ReleaseRefund in kinds:
-        return "refund"
-    return "close" if e.CloseCase in kinds else "note"
+        return "missing_refund" if kind == RequestKind.NOT_DELIVERED else "refund"
+    return "note"
 
 
 def values_of(
@@ -82,6 +87,15 @@ def article_of(plan: Plan, subject: Subject) -> str:
     return titles[0] if titles else subject.order.lines[0].title
 
 
+def choice_of(subject: Subject, line_ids: Sequence[str]) -> Values:
+    """Return what a request is about as choices name it ("line:12", "order:…"), for the talk to point back to it."""
+    if subject.membership is not None:
+        return {"membership": f"membership:{subject.membership.id}"}
+    if subject.order is None:
+        return {}
+    return {"line": f"line:{line_ids[0]}" if len(line_ids) == 1 else f"order:{subject.order.number}"}
+
+
 def clock_values(terms: Terms, now: datetime) -> Values:
     """Return both refund clocks from this moment on: gift balance at once, card from and to a day."""
     clock = refund_clock(RefundMethod.ORIGINAL_PAYMENT, now, terms.refunds, terms.calendar)
@@ -110,8 +124,8 @@ def _membership_name(plan: Plan) -> str:
 
 def _money_values(session: Session, plan: Plan, terms: Terms, now: datetime) -> Values:
     splits = plan.splits
-    payments = session.scalars(select(Payment).where(Payment.id.in_([int(split.payment_id) for split in splits]))).all()
-    by_id = {str(payment.id): payment for payment in payments}
+    numbers = dict.fromkeys(split.payment_id for split in splits)
+    by_id = {number: session.get_one(Payment, int(number)) for number in numbers}
     kinds = {_shown_method(split.method, by_id[split.payment_id]) for split in splits}
     return {
         "method": next(iter(kinds)) if len(kinds) == 1 else "split" if kinds else "none",
@@ -122,7 +136,7 @@ def _money_values(session: Session, plan: Plan, terms: Terms, now: datetime) -> 
                 if split.method is RefundMethod.ORIGINAL_PAYMENT
             )
         ),
-        "paid_by": tuple(dict.fromkeys(payment.method for payment in payments)),
+        "paid_by": tuple(dict.fromkeys(payment.method for payment in by_id.values())),
         "timing": (plan.timing or RefundTiming.PLANNED).value if splits else "none",
         **clock_values(terms, now),
     }

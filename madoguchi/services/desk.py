@@ -6,8 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from madoguchi.mailing import Transport
 from madoguchi.payments import Processor
 from madoguchi.policy.terms import TermsBook
+from madoguchi.services.sealing import Seal
 from madoguchi.store import Store
 
 
@@ -18,9 +20,14 @@ def wall_clock() -> datetime:
 
 @dataclass(frozen=True)
 class Desk:
-    """The order store, the shop's terms, the payment processor and the clock."""
+    """The order store, the shop's terms, the payment processor, the clock and the post.
+
+    Without a post mails wait; without a seal no bank account can be taken.
+    """
 
     store: Store
     terms: TermsBook
     processor: Processor
     clock: Callable[[], datetime] = wall_clock
+    post: Transport | None = None
+    seal: Seal | None = None

@@ -19,6 +19,7 @@ from madoguchi.services import outbox
 from madoguchi.services.arrivals import Inspected, ParcelScanned, inspected, parcel_scanned
 from madoguchi.services.desk import Desk
 from madoguchi.services.settlements import RefundFailed, RefundSettled, refund_failed, refund_settled
+from madoguchi.services.signing_out import SignedOut, signed_out
 from madoguchi.services.words import (
     Canceled,
     Delivered,
@@ -40,6 +41,7 @@ KINDS: dict[str, tuple[TypeAdapter[Any], Handler]] = {
     "warehouse.inspected": (TypeAdapter(Inspected), inspected),
     "carrier.delivered": (TypeAdapter(Delivered), carrier_delivered),
     "seller.answer": (TypeAdapter(SellerAnswered), seller_answered),
+    "shop.signed_out": (TypeAdapter(SignedOut), signed_out),
     "processor.refund_settled": (TypeAdapter(RefundSettled), refund_settled),
     "processor.refund_failed": (TypeAdapter(RefundFailed), refund_failed),
 }

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import BindParameter, bindparam, exists, select
 from sqlalchemy.orm import Session
 
 from madoguchi.policy import facts as f
@@ -40,23 +40,43 @@ from madoguchi.store import (
 )
 
 CLAIMS_KEPT = timedelta(days=400)
+_CUSTOMER: BindParameter[int] = bindparam("customer")
+_ACCOUNTS = select(Account).where(Account.customer_id == _CUSTOMER)
+_APPROVED = (
+    select(Intent.confirmed_at)
+    .join(Case, Intent.case_id == Case.id)
+    .where(
+        Case.customer_id == _CUSTOMER,
+        Case.kind.in_([kind.value for kind in CLAIMS]),
+        Intent.confirmed_at.is_not(None),
+        Intent.confirmed_at > bindparam("since"),
+    )
+)
+_NUMBER: BindParameter[str] = bindparam("number")
+_REFUNDS = select(Refund).where(Refund.order_number == _NUMBER).order_by(Refund.id)
+_AUTHORIZATIONS = (
+    select(ReturnAuthorization).where(ReturnAuthorization.order_number == _NUMBER).order_by(ReturnAuthorization.id)
+)
+_CLAIM = select(GuaranteeClaim).where(GuaranteeClaim.order_number == _NUMBER, GuaranteeClaim.state == "granted")
+_INQUIRY = select(Inquiry).where(Inquiry.order_number == _NUMBER).order_by(Inquiry.id.desc()).limit(1)
+# Most orders have none of these: one look tells which are worth reading.
+_THERE = select(
+    exists().where(Refund.order_number == _NUMBER).label("refunds"),
+    exists().where(ReturnAuthorization.order_number == _NUMBER).label("authorizations"),
+    exists().where(GuaranteeClaim.order_number == _NUMBER).label("claim"),
+    exists().where(Inquiry.order_number == _NUMBER).label("inquiry"),
+)
 _STATES = {"pending": RefundState.SENT, "failed": RefundState.SENT}  # released: it counts as money gone
 
 
 def of_order(session: Session, order: Order, now: datetime) -> f.Facts:
     """Return the facts of everything that concerns one order."""
-    refunds = session.scalars(select(Refund).where(Refund.order_number == order.number).order_by(Refund.id)).all()
-    authorizations = session.scalars(
-        select(ReturnAuthorization)
-        .where(ReturnAuthorization.order_number == order.number)
-        .order_by(ReturnAuthorization.id)
-    ).all()
-    claim = session.scalar(
-        select(GuaranteeClaim).where(GuaranteeClaim.order_number == order.number, GuaranteeClaim.state == "granted")
-    )
-    inquiry = session.scalar(
-        select(Inquiry).where(Inquiry.order_number == order.number).order_by(Inquiry.id.desc()).limit(1)
-    )
+    number = {"number": order.number}
+    there = session.execute(_THERE, number).one()
+    refunds = session.scalars(_REFUNDS, number).all() if there.refunds else ()
+    authorizations = session.scalars(_AUTHORIZATIONS, number).all() if there.authorizations else ()
+    claim = session.scalar(_CLAIM, number) if there.claim else None
+    inquiry = session.scalar(_INQUIRY, number) if there.inquiry else None
     return f.Facts(
         order=_order(order, refunds, authorizations, claim.amount if claim else 0),
         inquiry=_inquiry(inquiry) if inquiry else None,
@@ -232,21 +252,12 @@ def _membership(membership: Membership, refunds: Sequence[Refund]) -> f.Membersh
 
 
 def _claims(session: Session, customer_id: int, now: datetime) -> f.ClaimHistory:
-    approved = session.scalars(
-        select(Intent.confirmed_at)
-        .join(Case, Intent.case_id == Case.id)
-        .where(
-            Case.customer_id == customer_id,
-            Case.kind.in_([kind.value for kind in CLAIMS]),
-            Intent.confirmed_at.is_not(None),
-            Intent.confirmed_at > now - CLAIMS_KEPT,
-        )
-    )
+    approved = session.scalars(_APPROVED, {"customer": customer_id, "since": now - CLAIMS_KEPT})
     return f.ClaimHistory(tuple(at for at in approved if at is not None))
 
 
 def _accounts(session: Session, customer_id: int) -> tuple[f.AccountFacts, ...]:
-    accounts = session.scalars(select(Account).where(Account.customer_id == customer_id))
+    accounts = session.scalars(_ACCOUNTS, {"customer": customer_id})
     return tuple(
         f.AccountFacts(
             account.reference,

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 import phonenumbers
 from rapidfuzz import fuzz, process
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from madoguchi.policy.requests import RequestKind
@@ -24,6 +24,11 @@ SHOWN = 6
 LIKE_ENOUGH = 60.0  # of 100: half of the customer's word found in the title, or better
 CLEARLY_BEST = 12.0  # the best title leads by so much: it is the one meant
 
+_TALK_AND_CUSTOMER = (
+    select(Conversation, Customer)
+    .outerjoin(Customer, Customer.id == Conversation.customer_id)
+    .where(Conversation.id == bindparam("conversation"))
+)
 K = RequestKind
 _UNSHIPPED = frozenset({"placed", "preparing", "cancel_requested"})
 _ARRIVED = frozenset({"shipped", "delivered"})
@@ -64,10 +69,10 @@ class Whose:
 
 def whose(session: Session, conversation_id: str) -> Whose:
     """Return whose conversation this is; an unknown one is nobody's."""
-    conversation = session.get(Conversation, conversation_id)
-    if conversation is None:
+    found = session.execute(_TALK_AND_CUSTOMER, {"conversation": conversation_id}).one_or_none()
+    if found is None:
         return Whose(None)
-    customer = session.get(Customer, conversation.customer_id) if conversation.customer_id else None
+    conversation, customer = found
     return Whose(customer, tuple(conversation.proved_orders))
 
 

@@ -7,11 +7,12 @@ the name and how to reach them, the talk, the mails, the calls, the words of a s
 
 from __future__ import annotations
 
+from base64 import b64encode
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import CursorResult, Executable, create_engine, delete, exists, inspect, select, text, update
+from sqlalchemy import CursorResult, Executable, create_engine, delete, exists, inspect, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from madoguchi.services import audit
@@ -36,6 +37,7 @@ from madoguchi.store import (
     Notice,
     Order,
     Payment,
+    Photo,
     Refund,
     ReturnAuthorization,
     Score,
@@ -114,6 +116,7 @@ def export(desk: Desk, actor: str, reference: str) -> dict[str, Any] | None:
             Score: Score.case_id.in_(cases),
             Conversation: Conversation.id.in_(talks),
             Message: Message.conversation_id.in_(talks) & (Message.author != "note"),
+            Photo: Photo.conversation_id.in_(talks),
         }
         for model, clause in wanted.items():
             found[model.__tablename__] = [_row(each) for each in session.scalars(select(model).where(clause))]
@@ -182,9 +185,13 @@ def _talks(session: Session, customer: Customer) -> list[str]:
 def _erase_talks(session: Session, talks: list[str]) -> dict[str, int]:
     """Take the words out of conversations; that they took place, and when, stays for the figures."""
     counts = {"messages": 0, "choices": 0, "conversations": len(talks)}
-    for message in session.scalars(select(Message).where(Message.conversation_id.in_(talks), Message.text != "")):
+    # A photo's message has no words; its content says which photo, and goes with it.
+    pictured = select(Photo.conversation_id).where(Photo.conversation_id.in_(talks))
+    said_something = or_(Message.text != "", Message.conversation_id.in_(pictured))
+    for message in session.scalars(select(Message).where(Message.conversation_id.in_(talks), said_something)):
         message.text, message.content, message.entities = "", dict(ERASED), None
         counts["messages"] += 1
+    counts["photos"] = _run(session, delete(Photo).where(Photo.conversation_id.in_(talks)))
     counts["choices"] = _run(session, delete(Choice).where(Choice.conversation_id.in_(talks)))
     said = Conversation.id.in_(talks)
     _run(session, update(Conversation).where(said).values(summary=dict(ERASED), proved_orders=[]))
@@ -256,4 +263,5 @@ def _run(session: Session, statement: Executable) -> int:
 
 
 def _row(row: Base) -> dict[str, Any]:
-    return {column.key: getattr(row, column.key) for column in inspect(row).mapper.column_attrs}
+    values = {column.key: getattr(row, column.key) for column in inspect(row).mapper.column_attrs}
+    return {name: b64encode(each).decode() if isinstance(each, bytes) else each for name, each in values.items()}

@@ -12,7 +12,7 @@ import secrets
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from madoguchi.policy import effects as e
@@ -29,6 +29,7 @@ from madoguchi.services.wishes import REORDER, Ask, Done, HandOver, Propose, Ste
 from madoguchi.store import Case, Conversation, Effect, Intent, Order, OutboxCall
 from madoguchi.store import Membership as MembershipRow
 
+_OPEN_ONES = select(Intent).where(Intent.case_id == bindparam("case"), Intent.recovery_point == "proposed")
 QUESTIONS = {
     Fact.CONDITION: "condition",
     Fact.REFUND_METHOD: "refund_method",
@@ -110,16 +111,14 @@ def carry_on(desk: Desk, intent_key: str) -> str:
     Raises nothing for what is merely not there yet (a payment on its way); the worker comes back for it.
     """
     steps = {"confirmed": _perform, "canceled": _send, "refund_sent": _reorder, "reordered": _finish}
-    while True:
-        with desk.store.reading() as session:
-            before = session.get_one(Intent, intent_key).recovery_point
-        if before not in steps:
-            return before
+    point = _recovery_point(desk, intent_key)
+    while point in steps:
+        before = point
         steps[before](desk, intent_key)
-        with desk.store.reading() as session:
-            after = session.get_one(Intent, intent_key).recovery_point
-        if after == before:
-            return after
+        point = _recovery_point(desk, intent_key)
+        if point == before:
+            break
+    return point
 
 
 def resume_unfinished(desk: Desk, *, limit: int = 100) -> int:
@@ -153,9 +152,7 @@ def _propose(
 ) -> Propose:
     """Store the proposal, or find the same one again; an older one of the case is dropped."""
     fingerprint = plan.fingerprint()
-    open_ones = session.scalars(
-        select(Intent).where(Intent.case_id == case.id, Intent.recovery_point == "proposed")
-    ).all()
+    open_ones = () if case in session.new else session.scalars(_OPEN_ONES, {"case": case.id}).all()
     found = next((each for each in open_ones if each.fingerprint == fingerprint), None)
     for each in open_ones:
         if each is not found:
@@ -163,7 +160,7 @@ def _propose(
     if found is None:
         found = Intent(
             key=secrets.token_urlsafe(16),
-            case_id=case.id,
+            case=case,
             request=request,
             plan=json.loads(plan.to_json()),
             receipt=deciding.receipt_json(receipt),
@@ -171,7 +168,7 @@ def _propose(
             proposed_at=desk.clock(),
         )
         session.add(found)
-    name = describing.name_of(plan, _condition(request))
+    name = describing.name_of(plan, str(request["kind"]), _condition(request))
     return Propose(found.key, f"propose_{name}", _plan_values(session, desk, plan, subject, request))
 
 
@@ -206,7 +203,8 @@ def _values(session: Session, desk: Desk, plan: Plan, subject: Subject, request:
     terms = desk.terms.at(subject.placed_at)
     meant = Plan((*plan.effects, e.OfferReorder(request.lines, Offer.REORDER_SAME)), plan.currency)
     values = describing.values_of(session, plan, subject, terms, desk.clock())
-    return {**values, "article": describing.article_of(meant, subject)}
+    chosen = describing.choice_of(subject, [unit.line_id for unit in request.lines])
+    return {**values, **chosen, "article": describing.article_of(meant, subject)}
 
 
 def _plan_values(
@@ -214,6 +212,7 @@ def _plan_values(
 ) -> Values:
     terms, condition = desk.terms.at(subject.placed_at), _condition(request)
     values = describing.values_of(session, plan, subject, terms, at or desk.clock(), condition)
+    values |= describing.choice_of(subject, _line_ids(request))
     for effect in plan.effects:
         if isinstance(effect, e.LinkedReorder):
             values |= _reorder_values(session, effect, subject, plan.currency)
@@ -225,12 +224,18 @@ def _reorder_values(session: Session, effect: e.LinkedReorder, subject: Subject,
     order = subject.order
     return {
         "article": describing.article_of(Plan((e.OfferReorder(reorders.units(effect), Offer.REORDER_SAME),)), subject),
+        "line": f"line:{effect.replacements[0].line_id}",
         "amount": Money(effect.difference, currency),
         "size": next((variant.size for variant in found), None),
         "quantity": len(effect.replacements),
         "method": order.payments[0].method if order and order.payments else "none",
         "method_label": tuple(payment_label(payment) for payment in order.payments[:1]) if order else (),
     }
+
+
+def _line_ids(request: dict[str, object]) -> list[str]:
+    lines = request.get("lines")
+    return [str(unit["line_id"]) for unit in lines] if isinstance(lines, list) else []
 
 
 def _condition(request: dict[str, object]) -> str | None:
@@ -257,12 +262,9 @@ def _belongs(session: Session, intent: Intent, conversation_id: str) -> bool:
 def _subject(session: Session, case: Case) -> Subject:
     """Return what a case is about, locked until the transaction ends."""
     if case.membership_id is not None:
-        membership = session.get_one(MembershipRow, case.membership_id)
-        session.refresh(membership, with_for_update=True)
+        membership = session.get_one(MembershipRow, case.membership_id, with_for_update=True, populate_existing=True)
         return Subject(membership=membership)
-    order = session.get_one(Order, case.order_number)
-    session.refresh(order, with_for_update=True)
-    return Subject(order=order)
+    return Subject(order=session.get_one(Order, case.order_number, with_for_update=True, populate_existing=True))
 
 
 def _perform(desk: Desk, intent_key: str) -> None:
@@ -270,7 +272,7 @@ def _perform(desk: Desk, intent_key: str) -> None:
     with desk.store.writing() as session:
         intent = session.get_one(Intent, intent_key)
         subject = _subject(session, intent.case)
-        session.refresh(intent, with_for_update=True)
+        session.refresh(intent, ["recovery_point"], with_for_update=True)
         if intent.recovery_point != "confirmed":
             return
         plan = Plan.from_json(json.dumps(intent.plan))
@@ -325,6 +327,11 @@ def _finish(desk: Desk, intent_key: str) -> None:
         session.get_one(Intent, intent_key).finished_at = desk.clock()
 
 
+def _recovery_point(desk: Desk, intent_key: str) -> str:
+    with desk.store.reading() as session:
+        return session.scalars(select(Intent.recovery_point).where(Intent.key == intent_key)).one()
+
+
 def _advance(session: Session, intent_key: str, before: str, after: str) -> None:
     session.execute(
         update(Intent)
@@ -344,7 +351,7 @@ def _outcome(session: Session, desk: Desk, intent: Intent) -> Done | Tell:
     values |= {"rma": (intent.result or {}).get("rma"), "case": intent.case.reference}
     if intent.request["kind"] == REORDER:
         return _reorder_outcome(session, intent, values)
-    name = describing.name_of(plan, _condition(intent.request))
+    name = describing.name_of(plan, str(intent.request["kind"]), _condition(intent.request))
     return Done(f"done_{name}", values, _offer(intent, plan))
 
 

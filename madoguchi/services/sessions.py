@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from madoguchi.services import conversations
+from madoguchi.services import conversations, joining
 from madoguchi.services.desk import Desk
 from madoguchi.services.talk import MessageView
 from madoguchi.store import Conversation, Customer, CustomerSession, UsedToken
@@ -64,8 +65,18 @@ class NotAdmitted:
     """The token was exchanged before, or names nobody the shop knows."""
 
 
+# Asked for with every message and every look: columns, for whole objects would cost a third of the request.
+_VISIT = select(CustomerSession.conversation_id, CustomerSession.customer_id, CustomerSession.expires_at)
+_TALK = select(Conversation.id, Conversation.owner).join(
+    CustomerSession, CustomerSession.conversation_id == Conversation.id
+)
+
+
 def sign_in(desk: Desk, claim: SignIn, current_secret: str | None) -> Opened | NotAdmitted:
-    """Exchange a shop's token, once; a running session of the same customer goes on, any other one ends."""
+    """Exchange a shop's token, once; a running session of the same customer goes on, any other one ends.
+
+    What a visitor wrote in the session that ends becomes part of the customer's talk (`joining`).
+    """
     now = desk.clock()
     with desk.store.writing() as session:
         if not _use_up(session, claim, now):
@@ -88,8 +99,8 @@ def visit_of(desk: Desk, secret: str | None) -> Visit | None:
     if not secret:
         return None
     with desk.store.reading() as session:
-        row = _running(session, secret, desk.clock())
-        return None if row is None else _visit(row)
+        row = session.execute(_VISIT.where(*_is_running(secret, desk.clock()))).one_or_none()
+        return None if row is None else Visit(*row)
 
 
 def look(desk: Desk, secret: str | None, after: int) -> Look | None:
@@ -97,11 +108,20 @@ def look(desk: Desk, secret: str | None, after: int) -> Look | None:
     if not secret:
         return None
     with desk.store.reading() as session:
-        row = _running(session, secret, desk.clock())
-        if row is None:
+        talk = session.execute(_TALK.where(*_is_running(secret, desk.clock()))).one_or_none()
+        if talk is None:
             return None
-        talk = session.get_one(Conversation, row.conversation_id)
         return Look(talk.id, conversations.messages_in(session, talk.id, after), talk.owner)
+
+
+def over(desk: Desk, secrets_held: Iterable[str]) -> set[str]:
+    """Return those of these secrets whose sessions have ended."""
+    by_hash = {_hash(secret): secret for secret in secrets_held}
+    ended = select(CustomerSession.secret_hash).where(
+        CustomerSession.secret_hash.in_(list(by_hash)), CustomerSession.ended_at.is_not(None)
+    )
+    with desk.store.reading() as session:
+        return {by_hash[found] for found in session.scalars(ended)}
 
 
 def sign_out(desk: Desk, secret: str) -> str | None:
@@ -132,6 +152,9 @@ def _continue_or_open(session: Session, customer: Customer | None, current_secre
         if running.customer_id == customer_id:
             return Opened(current_secret, _visit(running), name)
         running.ended_at = now
+        if customer is not None and running.customer_id is None:
+            joining.join(session, running.conversation_id, customer, now)
+            session.flush()
     row = CustomerSession(
         secret_hash="",
         customer_id=customer_id,
@@ -162,6 +185,14 @@ def _conversation(session: Session, customer_id: int | None, now: datetime) -> C
 def _running(session: Session, secret: str, now: datetime) -> CustomerSession | None:
     row = session.get(CustomerSession, _hash(secret))
     return row if row is not None and row.ended_at is None and row.expires_at > now else None
+
+
+def _is_running(secret: str, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (
+        CustomerSession.secret_hash == _hash(secret),
+        CustomerSession.ended_at.is_(None),
+        CustomerSession.expires_at > now,
+    )
 
 
 def _visit(row: CustomerSession) -> Visit:

@@ -29,7 +29,11 @@ def locked_order(session: Session, number: str) -> Order | None:
 def case_of(session: Session, order: Order, kind: RequestKind, now: datetime) -> Case:
     """Return the order's latest open case, or a new one of this kind."""
     latest = select(Case).where(Case.order_number == order.number, Case.state != "closed").order_by(Case.id.desc())
-    return session.scalar(latest.limit(1)) or deciding.case_for(session, Subject(order), kind.value, now)
+    found = session.scalar(latest.limit(1))
+    if found is None:
+        found = deciding.case_for(session, Subject(order), kind.value, now)
+        session.flush()  # what is noted about it names its number
+    return found
 
 
 def settle(

@@ -141,6 +141,7 @@ class Standing:
             **self._way(payments, method),
             **self.clocks(),
             "article": titles[0] if titles else opened.order.lines[0].title,
+            "order_number": opened.order_number,
             "amount": Money(opened.refund_amount, opened.order.currency),
             "rma": opened.number,
             "expires_on": self._day(opened.expires_at),
@@ -162,6 +163,7 @@ class Standing:
             **self._way([part.payment for part in parts], method),
             **clock_values(self.terms, refund.sent_at or self.now),
             "article": self._article_of(refund),
+            "order_number": refund.order_number,
             "amount": Money(sum(part.amount for part in parts), refund.payment.currency),
             "sent_at": self._day(refund.sent_at),
         }

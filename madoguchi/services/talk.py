@@ -81,15 +81,20 @@ class Understood:
 class ClaimedTurn:
     """A customer's message to be answered now, by the caller alone until the lease ends.
 
+    `client_id` was made by the page; it is the one name of this turn in every program's log.
     Exactly one of `text` (what was typed) and `payload` (of the button that was pressed) is given.
     """
 
     conversation_id: str
     message_id: int
+    client_id: str
+    stored_at: datetime
     text: str | None
     payload: str | None
     attempt: int
     purchases: tuple[str, ...]
+    more: bool = False
+    """Whether another message waited behind this one when it was claimed."""
 
     @property
     def hopeless(self) -> bool:

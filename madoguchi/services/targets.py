@@ -53,6 +53,36 @@ def find(session: Session, desk: Desk, conversation_id: str, wish: Wish) -> Targ
     return _among(session, desk, person, wish, now)
 
 
+def other_than(desk: Desk, conversation_id: str, wish: Wish, known: str) -> str | None:
+    """Return the one choice that such a wish can mean besides the known one; None where there are several, or none.
+
+    Both are written as choices are: "line:12" or "order:250-…". A wish of no kind is a question about any order.
+    """
+    kind, whole = wish.kind or "", known.startswith("order:")
+    with desk.store.reading() as session:
+        person, now = finding.whose(session, conversation_id), desk.clock()
+        orders = finding.fitting_orders(session, finding.own_orders(session, person, now), kind)
+        if whole or kind in finding.OF_A_WHOLE_ORDER:
+            choices = [f"order:{order.number}" for order in orders if not _is_of(order, known)]
+        else:
+            lines = finding.lines_of(orders, kind)
+            lines = _lately(desk, lines, now) if kind in (*RETURNS, REORDER) else lines
+            choices = [f"line:{line.id}" for line in lines if f"line:{line.id}" != known]
+        return choices[0] if len(choices) == 1 else None
+
+
+def fits(desk: Desk, conversation_id: str, kind: str, known: str) -> bool:
+    """Whether a wish of this kind can be about the order of a choice that was talked about."""
+    with desk.store.reading() as session:
+        person = finding.whose(session, conversation_id)
+        orders = finding.fitting_orders(session, finding.own_orders(session, person, desk.clock()), kind)
+        return any(_is_of(order, known) for order in orders)
+
+
+def _is_of(order: Order, choice: str) -> bool:
+    return choice in {f"order:{order.number}", *(f"line:{line.id}" for line in order.lines)}
+
+
 def _prove(session: Session, conversation_id: str, person: Whose, wish: Wish) -> Ask | Tell | None:
     """Ask a visitor for what proves an order; None once it is proved."""
     if wish.order_number is None:
@@ -99,7 +129,10 @@ def _chosen(session: Session, person: Whose, wish: Wish) -> Target | Tell | None
     kind, _, name = wish.line.partition(":")
     if kind == "order":
         order = finding.own_order(session, person, name)
-        return Target(Subject(order=order)) if order else Tell("unknown_order")
+        if order is None:
+            return Tell("unknown_order")
+        again = wish.kind == REORDER and len(order.lines) == 1  # what is ordered again is an article, not an order
+        return Target(Subject(order=order), tuple(order.lines) if again else (), wish.quantity if again else None)
     line = session.get(OrderLine, int(name)) if name.isdecimal() else None
     if line is None or finding.own_order(session, person, line.order_number) is None:
         return Tell("unknown_order")
@@ -120,15 +153,20 @@ def _among(session: Session, desk: Desk, person: Whose, wish: Wish, now: datetim
             return Tell("no_orders")
         orders = finding.prefer(session, finding.fitting_orders(session, own, kind), kind)
         if not orders:
-            return Tell("nothing_fits")
+            return Tell("nothing_to_withdraw" if kind == RequestKind.WITHDRAW else "nothing_fits")
     if kind in finding.OF_A_WHOLE_ORDER or (kind == RequestKind.CANCEL and _means_order(wish, orders)):
         return _one_order(orders, wish)
     return _one_line(desk, orders, wish, now)
 
 
 def _means_order(wish: Wish, orders: list[Order]) -> bool:
-    """Whether a wish to cancel means a whole order: no article was named, or it is the order's only one."""
-    return wish.whole_order is True or wish.product is None or all(len(order.lines) == 1 for order in orders)
+    """Whether a wish to cancel means a whole order: no article was named, or it is the order's only one.
+
+    So many units are units of one line, never a whole order.
+    """
+    if wish.whole_order or wish.quantity is not None:
+        return wish.whole_order is True
+    return wish.product is None or all(len(order.lines) == 1 for order in orders)
 
 
 def _one_order(orders: list[Order], wish: Wish) -> Target | Ask:

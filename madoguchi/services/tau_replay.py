@@ -167,7 +167,7 @@ def _agreed(session: Session, desk: Desk, request: Request, decision: Approved, 
     deciding.keep_receipt(session, request, decision, case, now)
     intent = Intent(
         key=secrets.token_urlsafe(16),
-        case_id=case.id,
+        case=case,
         request=deciding.request_json(request),
         plan=json.loads(decision.plan.to_json()),
         receipt=json.loads(json.dumps(asdict(decision.receipt), default=dict)),

@@ -144,7 +144,9 @@ def _said(session: Session, messages: Sequence[Message]) -> Iterator[Entry]:
     ids = [message.id for message in messages]
     reported = set(session.scalars(select(IntentReport.message_id).where(IntentReport.message_id.in_(ids))))
     for message in messages:
-        values = {"message": message, "reported": message.id in reported, "name": (message.content or {}).get("name")}
+        content = message.content or {}
+        values = {"message": message, "reported": message.id in reported, "name": content.get("name")}
+        values["photo"] = content.get("photo")  # its id (services/photos.read), width and height; None for words
         yield Entry(message.created_at, "message", message.author, values, message.id)
 
 

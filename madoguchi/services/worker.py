@@ -1,6 +1,6 @@
 """The worker: whatever is due gets done, whoever started it and whatever was restarted in between.
 
-One pass takes timers, unfinished intents, the outbox, the processor's notices and the work of the day. Several
+One pass takes timers, unfinished intents, the outbox, mails, the processor's notices and the work of the day. Several
 workers may run at once: every piece of work is claimed with a lease. This is an outermost door: what goes wrong is
 logged without personal data, and the worker goes on after a pause.
 """
@@ -17,7 +17,7 @@ from types import FrameType
 import structlog
 
 from madoguchi.payments.port import Notifying, Unavailable
-from madoguchi.services import events, housekeeping, outbox, resolve, timers
+from madoguchi.services import events, housekeeping, mails, outbox, resolve, timers
 from madoguchi.services.desk import Desk
 from madoguchi.services.housekeeping import Household
 
@@ -87,6 +87,7 @@ _STEPS: dict[str, Callable[[Desk], int]] = {
     "timers": timers.run_due,
     "intents": _unfinished,
     "outbox": outbox.send_due,
+    "mails": mails.send_due,
     "notices": take_notices,
 }
 

@@ -20,6 +20,7 @@ from madoguchi.store.cases import (
     Timer,
 )
 from madoguchi.store.conversations import Choice, Conversation, CustomerSession, Message, UsedToken
+from madoguchi.store.models import Lookback, ModelService, TrainedModel, TrainingJob
 from madoguchi.store.money import LedgerEntry, OutboxCall, Refund
 from madoguchi.store.session import Store
 from madoguchi.store.shop import (
@@ -47,11 +48,14 @@ from madoguchi.store.staff import (
     Staff,
     StaffSession,
 )
+from madoguchi.store.training import Lesson, NewIntent, TrainingDecision, TrainingMessage
+from madoguchi.store.window import BankAccount, Photo
 
 __all__ = [
     "Account",
     "Approval",
     "AuditRow",
+    "BankAccount",
     "Base",
     "CallAttempt",
     "CallClaim",
@@ -71,14 +75,19 @@ __all__ = [
     "Intent",
     "IntentReport",
     "LedgerEntry",
+    "Lesson",
+    "Lookback",
     "Membership",
     "MembershipCharge",
     "Message",
+    "ModelService",
+    "NewIntent",
     "Notice",
     "Order",
     "OrderLine",
     "OutboxCall",
     "Payment",
+    "Photo",
     "Product",
     "Refund",
     "Reorder",
@@ -93,6 +102,10 @@ __all__ = [
     "StaffSession",
     "Store",
     "Timer",
+    "TrainedModel",
+    "TrainingDecision",
+    "TrainingJob",
+    "TrainingMessage",
     "UsedToken",
     "Variant",
     "search",

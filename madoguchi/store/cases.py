@@ -92,6 +92,8 @@ class Decision(Base):
     receipt: Mapped[dict[str, Any]]
     decided_at: Mapped[datetime] = mapped_column(index=True)
 
+    case: Mapped[Case | None] = relationship()
+
 
 class ReturnAuthorization(Base):
     """Leave to send articles back (RMA), with who pays and what will be refunded at the scan."""

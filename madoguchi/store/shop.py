@@ -95,7 +95,7 @@ class Variant(Base):
     price: Mapped[int]
     stock: Mapped[int] = mapped_column(default=0)
 
-    product: Mapped[Product] = relationship(back_populates="variants")
+    product: Mapped[Product] = relationship(back_populates="variants", lazy="joined", innerjoin=True)
 
     __table_args__ = (
         CheckConstraint("stock >= 0", name="stock_not_negative"),
@@ -160,7 +160,7 @@ class OrderLine(Base):
     used_at: Mapped[datetime | None]  # digital content: first played or downloaded
 
     order: Mapped[Order] = relationship(back_populates="lines")
-    variant: Mapped[Variant] = relationship()
+    variant: Mapped[Variant] = relationship(lazy="joined", innerjoin=True)
 
     __table_args__ = (
         CheckConstraint("quantity > 0 AND unit_price >= 0", name="amounts"),

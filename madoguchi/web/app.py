@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,16 +19,19 @@ from starlette.staticfiles import StaticFiles
 
 from madoguchi.bootstrap import Settings, build_desk
 from madoguchi.rasa import Engine
+from madoguchi.services import masking
 from madoguchi.services.desk import Desk
-from madoguchi.web import chat, health, webhooks
+from madoguchi.web import chat, health, metrics, webhooks, window
 from madoguchi.web.context import Services, Web
 from madoguchi.web.desk import routes as desk_pages
 from madoguchi.web.limits import Limits
 from madoguchi.web.live import Live
+from madoguchi.web.metrics import Metrics
 from madoguchi.web.pages import build_pages
 from madoguchi.web.problems import Problem, answer_http_exception, answer_problem
 from madoguchi.web.security import BodyCap, Door, SameSite
 from madoguchi.web.sentences import load_sentences
+from madoguchi.web.trainers import routes as trainers_pages
 from madoguchi.web.turns import Turns
 
 STATIC = Path(__file__).parent / "static"
@@ -35,6 +39,8 @@ STATIC = Path(__file__).parent / "static"
 
 def build() -> Starlette:
     """Build the program from the environment."""
+    # A thread at work on the store must not keep the event loop waiting for Python's usual 5 ms.
+    sys.setswitchinterval(0.001)
     settings = Settings()
     configure_log()
     return assemble(settings, build_desk(settings), Engine(settings.engine_url, settings.secret_for("engine")))
@@ -43,10 +49,11 @@ def build() -> Starlette:
 def assemble(settings: Settings, desk: Desk, engine: Engine) -> Starlette:
     """Put the program together from its parts. Raises ValueError for an origin that names no one site."""
     origins = _exact(settings.shop_origins)
+    counters = Metrics()
     app = Starlette(
         routes=_routes(settings),
         middleware=[
-            Middleware(Door, https=settings.web_url.startswith("https://")),
+            Middleware(Door, https=settings.web_url.startswith("https://"), seen=counters.request),
             Middleware(SameSite, shop_origins=frozenset(origins)),
             Middleware(
                 CORSMiddleware,
@@ -55,7 +62,7 @@ def assemble(settings: Settings, desk: Desk, engine: Engine) -> Starlette:
                 allow_headers=("Content-Type", "Last-Event-ID"),
                 allow_credentials=True,
             ),
-            Middleware(BodyCap),
+            Middleware(BodyCap, larger=window.LARGER_BODIES),
         ],
         exception_handlers={Problem: answer_problem, HTTPException: answer_http_exception},
         lifespan=_lifespan,
@@ -63,9 +70,10 @@ def assemble(settings: Settings, desk: Desk, engine: Engine) -> Starlette:
     services = Services(desk)
     sentences = load_sentences()
     app.state.web = Web(settings, services, engine, sentences, build_pages())
+    app.state.metrics = counters
     app.state.limits = Limits()
     app.state.live = Live(services)
-    app.state.turns = Turns(services, engine, app.state.live, sentences)
+    app.state.turns = Turns(services, engine, app.state.live, sentences, counters)
     return app
 
 
@@ -74,6 +82,7 @@ def configure_log() -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            masking.log_line,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso"),
             structlog.processors.JSONRenderer(ensure_ascii=False),
@@ -101,8 +110,9 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
 
 
 def _routes(settings: Settings) -> list[BaseRoute]:
-    routes: list[BaseRoute] = [*health.routes, *chat.routes, *webhooks.routes]
-    routes += [Mount("/static", StaticFiles(directory=STATIC)), Mount("/desk", routes=desk_pages.routes)]
+    routes: list[BaseRoute] = [*health.routes, *metrics.routes, *chat.routes, *window.routes, *webhooks.routes]
+    routes += [Mount("/static", StaticFiles(directory=STATIC))]
+    routes += [Mount("/desk", routes=[*trainers_pages.routes(), *desk_pages.routes])]
     if settings.demo:
         from madoguchi.web import shop  # the demo's pages and data are loaded only where they are shown
 

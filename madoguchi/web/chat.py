@@ -7,46 +7,48 @@ import re
 import time
 import unicodedata
 from collections.abc import AsyncIterator
-from dataclasses import asdict
 from typing import Any, cast
 
+import structlog
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from madoguchi.services import conversations, sessions
+from madoguchi.services import conversations, progress, sessions
 from madoguchi.services.sessions import NotAdmitted, Opened, Visit
-from madoguchi.services.talk import MessageView, Refusal
+from madoguchi.services.talk import Head, MessageView, Refusal
+from madoguchi.web.asking import COOKIE, COOKIE_PATH, json_of, limit, live_of, visit_of
 from madoguchi.web.context import Web, web_of
-from madoguchi.web.limits import MESSAGES, NEW_VISITORS, SIGN_INS, Limits, Rate
-from madoguchi.web.live import Live
+from madoguchi.web.limits import MESSAGES, NEW_VISITORS, SIGN_INS
+from madoguchi.web.metrics import metrics_of
 from madoguchi.web.problems import Problem
+from madoguchi.web.progress import card
 from madoguchi.web.tokens import read_token
 from madoguchi.web.turns import Turns
 
-COOKIE = "madoguchi_session"
-COOKIE_PATH = "/chat"
 LONGEST_TEXT = 4000
 KEEP_ALIVE_S = 15
+OPENING = b":" + b" " * 2048 + b"\n\n"
+"""A comment at the head of each stream: a proxy that gathers 2 KB before it sends anything on gets them at once."""
 CHECK_SESSION_EVERY_S = 30
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 async def open_session(request: Request) -> Response:
     """POST /chat/session: exchange the shop's token for a session, or begin as a visitor without one."""
-    web, body = web_of(request), await _json(request)
+    web, body = web_of(request), await json_of(request)
     token, current = body.get("token"), request.cookies.get(COOKIE)
     opened: Opened | NotAdmitted
     if token is None:
         if await web.services.run(sessions.visit_of, web.desk, current) is None:
-            _limit(request, NEW_VISITORS, "visitors", request.client.host if request.client else "")
+            limit(request, NEW_VISITORS, "visitors", request.client.host if request.client else "")
         opened = await web.services.run(sessions.open_visit, web.desk, current)
     else:
         claim = read_token(str(token), web.settings.secret_for("shop_token"), web.desk.clock())
         if claim is None:
             raise Problem("token_refused")
-        _limit(request, SIGN_INS, "sign-ins", claim.reference)
+        limit(request, SIGN_INS, "sign-ins", claim.reference)
         opened = await web.services.run(sessions.sign_in, web.desk, claim, current)
     if isinstance(opened, NotAdmitted):
         raise Problem("token_refused")
@@ -59,7 +61,7 @@ async def close_session(request: Request) -> Response:
     if secret:
         conversation_id = await web.services.run(sessions.sign_out, web.desk, secret)
         if conversation_id is not None:
-            _live(request).announce(conversation_id)
+            live_of(request).announce(conversation_id)
     response = Response(status_code=204)
     response.delete_cookie(COOKIE, path=COOKIE_PATH)
     return response
@@ -73,57 +75,82 @@ async def get_messages(request: Request) -> Response:
         raise Problem("no_session")
     return JSONResponse(
         {
-            "messages": [_shown(message) for message in look.messages],
+            "messages": [shown(message) for message in look.messages],
             "owner": look.owner,
-            "typing": _live(request).is_writing(look.conversation_id),
+            "typing": live_of(request).is_writing(look.conversation_id),
+            "cases": await _cases(web, look.conversation_id),
         }
     )
 
 
 async def post_message(request: Request) -> Response:
     """POST /chat/messages: store a message under its client-made id, then have it answered."""
-    web, visit = web_of(request), await _visit(request)
-    _limit(request, MESSAGES, "messages", visit.conversation_id)
-    body = await _json(request)
+    began = time.perf_counter()
+    web, visit = web_of(request), await visit_of(request)
+    limit(request, MESSAGES, "messages", visit.conversation_id)
+    body = await json_of(request)
     client_id, text, token = _message(body)
+    structlog.contextvars.bind_contextvars(turn=client_id)
     stored = await web.services.run(
         conversations.store_message, web.desk, visit.conversation_id, client_id, text=text, token=token
     )
     if isinstance(stored, Refusal):
         raise Problem(stored.value)
     if stored.new:
-        _live(request).announce(visit.conversation_id)
+        live_of(request).announce(visit.conversation_id)
     _turns(request).wake(visit.conversation_id)
-    return JSONResponse({"id": client_id, "message": _shown(stored.message)}, status_code=202)
+    metrics_of(request).stage("accept", time.perf_counter() - began)
+    return JSONResponse({"id": client_id, "message": shown(stored.message)}, status_code=202)
 
 
 async def get_events(request: Request) -> Response:
     """GET /chat/events: messages as they come, beginning after Last-Event-ID or ?after=."""
-    visit = await _visit(request)
+    visit = await visit_of(request)
     after = _position(request.headers.get("last-event-id") or request.query_params.get("after"))
     return EventSourceResponse(_events(request, visit, after), ping=KEEP_ALIVE_S, ping_message_factory=_sign_of_life)
 
 
-async def _events(request: Request, visit: Visit, after: int) -> AsyncIterator[ServerSentEvent]:
-    web, live, secret = web_of(request), _live(request), request.cookies.get(COOKIE)
+async def _events(request: Request, visit: Visit, after: int) -> AsyncIterator[bytes]:
+    """Give what is new, all of one look in one piece: each piece has the whole way through the server to go."""
+    web, live, secret = web_of(request), live_of(request), request.cookies.get(COOKIE)
     state: dict[str, Any] = {"owner": None, "typing": None}
-    with live.watching(visit.conversation_id) as watch:
+    cases: list[dict[str, Any]] = []
+    yield OPENING
+    with live.watching(visit.conversation_id, secret or "") as watch:
         while True:
-            now = dict(state)
-            if watch.take_stored():
+            now, piece = dict(state), b""
+            if looked := watch.take_stored():
                 look = await web.services.run(sessions.look, web.desk, secret, after)
                 if look is None:
-                    yield ServerSentEvent(event="end", data="{}")
+                    yield _event("end", {})
                     return
                 now["owner"] = look.owner
                 for message in look.messages:
                     after = message.id
-                    yield ServerSentEvent(event="message", id=str(message.id), data=_dump(_shown(message)))
+                    piece += _event("message", shown(message), after)
+                waited_s = watch.showed(Head(look.owner, after))
+                if waited_s is not None and look.messages:
+                    metrics_of(request).stage("deliver", waited_s)
             now["typing"] = live.is_writing(visit.conversation_id)
             if now != state:
                 state = now
-                yield ServerSentEvent(event="state", data=_dump(state))
+                piece += _event("state", state)
+            if piece:
+                yield piece
+            # The cards come after the words: nobody waits for them.
+            if looked and (found := await _cases(web, visit.conversation_id)) != cases:
+                cases = found
+                yield _event("cases", cases)
             await watch.wait(CHECK_SESSION_EVERY_S)
+
+
+def _event(name: str, data: Any, place: int | None = None) -> bytes:
+    return ServerSentEvent(event=name, data=_dump(data), id=None if place is None else str(place)).encode()
+
+
+async def _cases(web: Web, conversation_id: str) -> list[dict[str, Any]]:
+    found = await web.services.run(progress.of_conversation, web.desk, conversation_id)
+    return [card(each, web.sentences) for each in found]
 
 
 def _sign_of_life() -> ServerSentEvent:
@@ -146,39 +173,9 @@ def _with_cookie(web: Web, opened: Opened) -> Response:
     return response
 
 
-async def _visit(request: Request) -> Visit:
-    web = web_of(request)
-    visit = await web.services.run(sessions.visit_of, web.desk, request.cookies.get(COOKIE))
-    if visit is None:
-        raise Problem("no_session")
-    return visit
-
-
-def _limit(request: Request, rate: Rate, kind: str, key: str) -> None:
-    limits = cast(Limits, request.app.state.limits)
-    wait_s = limits.wait_s(rate, kind, key, time.monotonic())
-    if wait_s is not None:
-        raise Problem("too_many", retry_after_s=wait_s)
-
-
-async def _json(request: Request) -> dict[str, Any]:
-    content = await request.body()
-    if not content and request.method == "POST" and request.url.path == "/chat/session":
-        return {}
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise Problem("not_json")
-    try:
-        body = json.loads(content)
-    except (ValueError, RecursionError):
-        raise Problem("invalid_json") from None
-    if not isinstance(body, dict):
-        raise Problem("invalid_json")
-    return body
-
-
 def _message(body: dict[str, Any]) -> tuple[str, str | None, str | None]:
     client_id, text, token = body.get("id"), body.get("text"), body.get("choice")
-    if not isinstance(client_id, str) or not _UUID.fullmatch(client_id):
+    if not isinstance(client_id, str) or not UUID.fullmatch(client_id):
         raise Problem("bad_id")
     if token is not None:
         if text is not None or not isinstance(token, str):
@@ -211,18 +208,13 @@ def _position(given: str | None) -> int:
     return int(given)
 
 
-def _shown(message: MessageView) -> dict[str, Any]:
-    shown = asdict(message)
-    shown["at"] = message.at.isoformat()
-    return shown
+def shown(message: MessageView) -> dict[str, Any]:
+    """Return a message as the window takes it."""
+    return {**vars(message), "at": message.at.isoformat()}
 
 
 def _dump(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
-
-
-def _live(request: Request) -> Live:
-    return cast(Live, request.app.state.live)
 
 
 def _turns(request: Request) -> Turns:

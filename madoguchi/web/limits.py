@@ -22,6 +22,9 @@ class Rate:
 
 MESSAGES = Rate(burst=40, per_s=2)
 SIGN_INS = Rate(burst=30, per_s=0.5)
+PHOTOS = Rate(burst=10, per_s=0.2)
+RESENDS = Rate(burst=5, per_s=0.02)
+CALLS = Rate(burst=8, per_s=0.05)
 NEW_VISITORS = Rate(burst=60, per_s=1)
 
 

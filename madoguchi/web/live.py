@@ -1,12 +1,13 @@
 """What is happening right now: wakes the event streams of a conversation, and knows where the bot is writing.
 
-Turns in this program announce themselves; what other programs store (an agent's answer, a timer's note) is found
-by one query a second over the conversations that somebody is looking at.
+Turns in this program announce themselves; what other programs store (an agent's answer, a warehouse's scan) is found
+by a look a second over the conversations that somebody is looking at.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from contextlib import contextmanager
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from madoguchi.services import conversations
+from madoguchi.services import progress, sessions
 from madoguchi.services.talk import Head
 from madoguchi.web.context import Services
 
@@ -26,13 +27,17 @@ LOOK_EVERY_S = 1.0
 class Watch:
     """One open stream's ear: woken by what was stored, and by the dots going on and off."""
 
-    def __init__(self) -> None:
+    def __init__(self, secret: str) -> None:
+        self.secret = secret
         self._woken = asyncio.Event()
         self._stored = True
+        self._shown: Head | None = None
+        self._called_at: float | None = None
 
     def wake(self, *, stored: bool) -> None:
         """Say that something happened; `stored` where the store has something new."""
-        self._stored = self._stored or stored
+        if stored and not self._stored:
+            self._stored, self._called_at = True, time.perf_counter()
         self._woken.set()
 
     def take_stored(self) -> bool:
@@ -40,6 +45,17 @@ class Watch:
         self._woken.clear()
         stored, self._stored = self._stored, False
         return stored
+
+    def showed(self, head: Head) -> float | None:
+        """Note how far this stream has got; return how long ago it was called for this, None where it was not."""
+        self._shown = head
+        called_at, self._called_at = self._called_at, None
+        return None if called_at is None else time.perf_counter() - called_at
+
+    def lacks(self, head: Head) -> bool:
+        """Say whether the store stands at something that this stream has not shown."""
+        shown = self._shown
+        return shown is None or shown.owner != head.owner or shown.last_message_id < head.last_message_id
 
     async def wait(self, at_most_s: float) -> None:
         """Wait for the next thing; a look is due in any case when nothing came for so long."""
@@ -56,13 +72,13 @@ class Live:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._watchers: dict[str, set[Watch]] = defaultdict(set)
-        self._heads: dict[str, Head] = {}
+        self._steps: dict[str, object] = {}
         self._writing: set[str] = set()
 
     @contextmanager
-    def watching(self, conversation_id: str) -> Iterator[Watch]:
-        """Give an ear for the conversation; the first look at the store is due at once."""
-        watch = Watch()
+    def watching(self, conversation_id: str, secret: str) -> Iterator[Watch]:
+        """Give an ear for the conversation to who holds this session; the first look at the store is due at once."""
+        watch = Watch(secret)
         self._watchers[conversation_id].add(watch)
         try:
             yield watch
@@ -71,7 +87,6 @@ class Live:
             watchers.discard(watch)
             if not watchers:
                 del self._watchers[conversation_id]
-                self._heads.pop(conversation_id, None)
 
     def announce(self, conversation_id: str) -> None:
         """Wake everybody who looks at this conversation: the store has something new."""
@@ -106,8 +121,13 @@ class Live:
                 log.error("look_failed", error=type(error).__name__)
 
     async def _look(self) -> None:
-        found = await self._services.run(conversations.heads, self._services.desk, tuple(self._watchers))
-        for conversation_id, head in found.items():
-            if self._heads.get(conversation_id) != head:
-                self.announce(conversation_id)
-        self._heads = {name: head for name, head in found.items() if name in self._watchers}
+        found = await self._services.run(progress.heads, self._services.desk, tuple(self._watchers))
+        held = {watch.secret for watches in self._watchers.values() for watch in watches}
+        over = await self._services.run(sessions.over, self._services.desk, held)
+        for conversation_id, watches in list(self._watchers.items()):
+            head, steps = found.get(conversation_id, (None, None))
+            moved = head is not None and self._steps.get(conversation_id) != steps
+            for watch in watches:
+                if moved or watch.secret in over or (head is not None and watch.lacks(head)):
+                    watch.wake(stored=True)
+        self._steps = {name: steps for name, (_, steps) in found.items() if name in self._watchers}

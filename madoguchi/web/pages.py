@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from madoguchi.web.context import web_of
-from madoguchi.web.sentences import TEMPLATES
+from madoguchi.web.sentences import TEMPLATES, load_sentences
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 
@@ -27,6 +27,7 @@ def build_pages() -> Environment:
         lstrip_blocks=True,
     )
     pages.filters["tokyo"] = _tokyo
+    pages.filters["moment"] = _moment
     return pages
 
 
@@ -45,3 +46,8 @@ def page(
 
 def _tokyo(moment: datetime) -> datetime:
     return moment.astimezone(TOKYO)
+
+
+def _moment(moment: datetime) -> str:
+    at, weekdays = _tokyo(moment), load_sentences().weekdays
+    return f"{at.year}年{at.month}月{at.day}日({weekdays[at.weekday()]}) {at:%H:%M}"

@@ -54,6 +54,8 @@ def _body(code: str, text: ProblemText) -> dict[str, object]:
 
 
 def _wants_page(request: Request) -> bool:
-    if request.url.path.startswith(("/chat", "/webhooks", "/static", "/healthz", "/readyz")):
+    path = request.url.path
+    doors = ("/chat", "/webhooks", "/static", "/healthz", "/readyz", "/metrics")
+    if path.startswith(doors) and not path.startswith("/chat/pages/"):
         return False
     return "text/html" in request.headers.get("accept", "")

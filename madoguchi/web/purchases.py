@@ -8,7 +8,9 @@ from datetime import date, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
+from madoguchi.services import progress
 from madoguchi.services.desk import Desk
+from madoguchi.services.progress import Progress
 from madoguchi.store import (
     Customer,
     Membership,
@@ -47,6 +49,7 @@ class Purchase:
     promised_on: date | None
     total: int
     articles: tuple[Article, ...]
+    cases: tuple[Progress, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,8 @@ class History:
     name: str
     orders: tuple[Purchase, ...]
     memberships: tuple[Joined, ...]
+    other_cases: tuple[Progress, ...]
+    """What is under way and belongs to none of the orders, as the end of a membership."""
 
 
 @dataclass(frozen=True)
@@ -111,10 +116,14 @@ def history(desk: Desk, reference: str) -> History | None:
                 selectinload(Order.seller),
             )
         )
+        cases = progress.of_customer(session, desk, customer.id)
+        orders = tuple(_purchase(order, cases) for order in session.scalars(newest))
+        numbers = {order.number for order in orders}
         return History(
             reference=customer.reference,
             name=customer.name,
-            orders=tuple(_purchase(order) for order in session.scalars(newest)),
+            orders=orders,
+            other_cases=tuple(case for case in cases if case.order_number not in numbers),
             memberships=tuple(_joined(row) for row in customer.memberships),
         )
 
@@ -135,7 +144,7 @@ def open_returns(desk: Desk) -> tuple[ExpectedParcel, ...]:
         return tuple(_expected(session, row) for row in session.scalars(waiting))
 
 
-def _purchase(order: Order) -> Purchase:
+def _purchase(order: Order, cases: tuple[Progress, ...]) -> Purchase:
     articles = tuple(_article(line) for line in order.lines)
     goods = sum(article.price * article.quantity for article in articles)
     return Purchase(
@@ -147,6 +156,7 @@ def _purchase(order: Order) -> Purchase:
         promised_on=order.promised_on,
         total=goods + order.shipping_fee - order.discount,
         articles=articles,
+        cases=tuple(case for case in cases if case.order_number == order.number),
     )
 
 

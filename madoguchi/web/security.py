@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 import uuid
+from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 import structlog
@@ -50,8 +51,9 @@ class Door:
     what a customer wrote.
     """
 
-    def __init__(self, app: ASGIApp, *, https: bool) -> None:
+    def __init__(self, app: ASGIApp, *, https: bool, seen: Callable[[str, int, float], None]) -> None:
         self.app = app
+        self.seen = seen
         self.headers = HEADERS | ({"Strict-Transport-Security": "max-age=31536000"} if https else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -77,8 +79,9 @@ class Door:
                 log.error("request_failed", path=scope["path"], error=type(error).__name__, at=_place_of(error))
                 if not status:
                     await render(Request(scope), "server_error")(scope, receive, send_with_headers)
-            took = round((time.perf_counter() - began) * 1000, 1)
-            log.info("request", method=scope["method"], path=scope["path"], status=status, ms=took)
+            took = time.perf_counter() - began
+            self.seen(scope["path"], status, took)
+            log.info("request", method=scope["method"], path=scope["path"], status=status, ms=round(took * 1000, 1))
 
     def _dress(self, headers: MutableHeaders, path: str, request_id: str) -> None:
         for name, value in self.headers.items():
@@ -95,22 +98,24 @@ class Door:
 
 
 class BodyCap:
-    """Refuses a body of more than 64 KB, by its announced length or by what really comes."""
+    """Refuses a body of more than 64 KB, by its announced length or by what really comes; `larger` names exceptions."""
 
-    def __init__(self, app: ASGIApp, *, limit: int = MAX_BODY) -> None:
+    def __init__(self, app: ASGIApp, *, limit: int = MAX_BODY, larger: Mapping[str, int] | None = None) -> None:
         self.app = app
         self.limit = limit
+        self.larger = larger or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        limit = self.larger.get(scope["path"], self.limit)
         announced = Headers(scope=scope).get("content-length", "0")
         if not announced.isascii() or not announced.isdigit():
             await render(Request(scope), "bad_request")(scope, receive, send)
             return
-        if int(announced) > self.limit:
+        if int(announced) > limit:
             await render(Request(scope), "too_large")(scope, receive, send)
             return
         came = 0
@@ -119,7 +124,7 @@ class BodyCap:
             nonlocal came
             message = await receive()
             came += len(message.get("body", b""))
-            if came > self.limit:
+            if came > limit:
                 raise HTTPException(413)
             return message
 

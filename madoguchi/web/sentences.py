@@ -23,16 +23,34 @@ class ProblemText:
 
 
 @dataclass(frozen=True)
+class ProgressText:
+    """The words of a case's progress, each by its code."""
+
+    kinds: dict[str, str]
+    steps: dict[str, str]
+    now: dict[str, str]
+    rows: dict[str, str]
+    ways: dict[str, str]
+    payers: dict[str, str]
+    clocks: dict[str, str]
+
+
+@dataclass(frozen=True)
 class Sentences:
     """Everything in the file, by its sections."""
 
     problems: dict[str, ProblemText]
+    turn_late: str
     turn_failed: str
+    photo_received: str
+    deliveries: dict[str, str]
+    senders: dict[str, str]
     weekdays: list[str]
     confirm: dict[str, str]
     order_states: dict[str, str]
     membership_states: dict[str, str]
     return_reasons: dict[str, str]
+    progress: ProgressText
 
 
 @cache

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
-from urllib.parse import parse_qs, urlencode
+from functools import partial
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -17,9 +18,11 @@ from madoguchi.demo import NAMED
 from madoguchi.services import returns
 from madoguchi.services.events import Applied
 from madoguchi.web import tokens
+from madoguchi.web.asking import form_of
 from madoguchi.web.context import web_of
 from madoguchi.web.pages import page
 from madoguchi.web.problems import Problem
+from madoguchi.web.progress import card
 from madoguchi.web.purchases import customer_named, history, open_returns
 
 COOKIE = "demo_shop"
@@ -33,7 +36,7 @@ async def front(request: Request) -> Response:
 
 async def sign_in(request: Request) -> Response:
     """POST /shop/sign-in: the demo shop's own sign-in, with no password on purpose."""
-    web, reference = web_of(request), (await _form(request)).get("customer", "")
+    web, reference = web_of(request), (await form_of(request)).get("customer", "")
     if await web.services.run(customer_named, web.desk, reference) is None:
         raise Problem("unknown_customer")
     response = RedirectResponse("/orders", status_code=303)
@@ -63,7 +66,13 @@ async def orders(request: Request) -> Response:
     found = None if reference is None else await web.services.run(history, web.desk, reference)
     if found is None:
         return RedirectResponse("/", status_code=303)
-    response = page(request, "orders.html", {"history": found, "words": web.sentences, "signed_in": found.name})
+    values = {
+        "history": found,
+        "words": web.sentences,
+        "signed_in": found.name,
+        "card": partial(card, sentences=web.sentences),
+    }
+    response = page(request, "orders.html", values)
     response.set_cookie(COOKIE, _pass(request, found.reference), httponly=True, samesite="lax", secure=_https(request))
     return response
 
@@ -84,7 +93,7 @@ async def warehouse(request: Request) -> Response:
 
 async def scan(request: Request) -> Response:
     """POST /shop/warehouse/scan: what the warehouse's scanner does; the event's id makes a second press harmless."""
-    web, form = web_of(request), await _form(request)
+    web, form = web_of(request), await form_of(request)
     number, event_id = form.get("number", ""), form.get("event", "")
     if not number or not event_id or len(number) > 32 or len(event_id) > 64:
         raise Problem("bad_request")
@@ -113,14 +122,6 @@ def _reference(request: Request) -> str | None:
 
 def _https(request: Request) -> bool:
     return web_of(request).settings.web_url.startswith("https://")
-
-
-async def _form(request: Request) -> dict[str, str]:
-    try:
-        fields = parse_qs((await request.body()).decode(), max_num_fields=10)
-    except ValueError:
-        raise Problem("bad_request") from None
-    return {name: values[0] for name, values in fields.items()}
 
 
 routes = [

@@ -18,6 +18,7 @@ from madoguchi.services.handoffs import Promise
 from madoguchi.services.talk import ClaimedTurn, Reply, Understood
 from madoguchi.web.context import Services
 from madoguchi.web.live import Live
+from madoguchi.web.metrics import Metrics
 from madoguchi.web.pages import TOKYO
 from madoguchi.web.replies import UnusableReply, to_replies
 from madoguchi.web.sentences import Sentences
@@ -27,18 +28,22 @@ log = structlog.get_logger()
 SWEEP_EVERY_S = 3.0
 AT_ONCE = 16
 PAUSES_S = (0.5, 1.0, 2.0, 4.0)
+LATE_AFTER_S = 3.5
+"""Seconds without an answer after which the customer is told that it is late, and that nothing is lost."""
 
 
 class Turns:
     """The runner of turns in this program; any number of such programs may share one store."""
 
-    def __init__(self, services: Services, engine: Engine, live: Live, sentences: Sentences) -> None:
+    def __init__(self, services: Services, engine: Engine, live: Live, sentences: Sentences, metrics: Metrics) -> None:
         self._services = services
         self._desk = services.desk
         self._engine = engine
         self._live = live
         self._sentences = sentences
+        self._metrics = metrics
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._watches: dict[int, asyncio.Task[None]] = {}
         self._again: set[str] = set()
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._stopping = False
@@ -65,7 +70,7 @@ class Turns:
     async def stop(self) -> None:
         """Cancel what is running; the sweep of the next start takes it up."""
         self._stopping = True
-        tasks = list(self._tasks.values())
+        tasks = [*self._tasks.values(), *self._watches.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -85,16 +90,41 @@ class Turns:
                     turn = await self._services.run(conversations.next_turn, self._desk, conversation_id)
                     if turn is None:
                         return
+                    self._watch(turn)
                     done = await self._run(turn)
+                if done:
+                    self._answered(turn)
                 failures = 0 if done else failures + 1
                 if not done:
                     await asyncio.sleep(PAUSES_S[min(failures, len(PAUSES_S)) - 1])
+                elif not turn.more and conversation_id not in self._again:
+                    # Whoever stored a message since the claim has woken us, so there is nothing to look for.
+                    return
         except SQLAlchemyError as error:
             # The store is away; nothing can be said or kept now. The sweep takes the turn up when its lease ends.
             log.error("turn_interrupted", conversation=conversation_id, error=type(error).__name__)
 
+    def _watch(self, turn: ClaimedTurn) -> None:
+        """See to it that the customer hears something in time, however often the turn is tried."""
+        if turn.message_id not in self._watches:
+            self._watches[turn.message_id] = asyncio.create_task(self._say_if_late(turn))
+
+    def _answered(self, turn: ClaimedTurn) -> None:
+        watch = self._watches.pop(turn.message_id, None)
+        if watch is not None:
+            watch.cancel()
+
+    async def _say_if_late(self, turn: ClaimedTurn) -> None:
+        await asyncio.sleep(LATE_AFTER_S)
+        try:
+            await self._services.run(conversations.say_late, self._desk, turn, Reply(self._sentences.turn_late))
+        except SQLAlchemyError as error:
+            log.error("late_word_failed", conversation=turn.conversation_id, error=type(error).__name__)
+
     async def _run(self, claimed: ClaimedTurn) -> bool:
         """Run one claimed turn; False where it is to be tried again."""
+        structlog.contextvars.bind_contextvars(turn=claimed.client_id)
+        self._metrics.stage("queue", self._age_s(claimed))
         with self._live.writing(claimed.conversation_id):
             if claimed.hopeless:
                 return await self._give_up(claimed, "tried_too_often")
@@ -106,11 +136,22 @@ class Turns:
                 return await self._retry(claimed, str(error), counted=False)
             except (EngineFailed, UnusableReply) as error:
                 return await self._retry(claimed, str(error), counted=True)
-            engine_ms = round((time.perf_counter() - began) * 1000, 1)
+            engine_s = time.perf_counter() - began
+            self._count(turn, engine_s)
             if turn.failed or not replies:
                 return await self._give_up(claimed, "action_failed" if turn.failed else "no_reply")
-            await self._store(claimed, turn, replies, engine_ms)
+            await self._store(claimed, turn, replies, engine_s)
             return True
+
+    def _count(self, turn: Turn, engine_s: float) -> None:
+        self._metrics.stage("engine", engine_s)
+        for stage in ("understand", "actions"):
+            if stage in turn.took:
+                self._metrics.stage(stage, turn.took[stage])
+        self._metrics.understood(turn.intent)
+
+    def _age_s(self, claimed: ClaimedTurn) -> float:
+        return (self._desk.clock() - claimed.stored_at).total_seconds()
 
     async def _ask(self, claimed: ClaimedTurn) -> Turn:
         day = self._desk.clock().astimezone(TOKYO).date().isoformat()
@@ -119,30 +160,38 @@ class Turns:
             str(claimed.message_id),
             text=claimed.text,
             payload=claimed.payload,
-            metadata={"day": day, "purchases": list(claimed.purchases)},
+            metadata={"day": day, "purchases": list(claimed.purchases), "turn": claimed.client_id},
         )
 
-    async def _store(self, claimed: ClaimedTurn, turn: Turn, replies: tuple[Reply, ...], engine_ms: float) -> None:
+    async def _store(self, claimed: ClaimedTurn, turn: Turn, replies: tuple[Reply, ...], engine_s: float) -> None:
+        began = time.perf_counter()
         understood = Understood(turn.intent, turn.confidence, turn.entities, turn.model)
         stored = await self._services.run(conversations.store_replies, self._desk, claimed, replies, understood)
+        self._metrics.stage("store", time.perf_counter() - began)
+        self._metrics.stage("whole", self._age_s(claimed))
+        self._metrics.turn("answered" if stored else "silent")
         log.info(
-            "turn",
+            "turn_done",
             conversation=claimed.conversation_id,
             message=claimed.message_id,
             attempt=claimed.attempt,
             intent=turn.intent,
             confidence=turn.confidence,
-            engine_ms=engine_ms,
+            engine_ms=round(engine_s * 1000, 1),
             replies=len(stored),
         )
 
     async def _retry(self, claimed: ClaimedTurn, why: str, *, counted: bool) -> bool:
         log.warning("turn_failed", conversation=claimed.conversation_id, message=claimed.message_id, why=why)
         again = await self._services.run(conversations.put_back, self._desk, claimed, counted=counted)
-        return False if again else await self._give_up(claimed, "engine_failed")
+        if again:
+            self._metrics.turn("again")
+            return False
+        return await self._give_up(claimed, "engine_failed")
 
     async def _give_up(self, claimed: ClaimedTurn, why: str) -> bool:
         log.error("turn_given_up", conversation=claimed.conversation_id, message=claimed.message_id, why=why)
+        self._metrics.turn("given_up")
         await self._services.run(conversations.give_up, self._desk, claimed, self._apology)
         return True
 

@@ -1,4 +1,4 @@
-"""Webhooks from warehouse, carrier, seller and processor: signed by the Standard Webhooks scheme, or by Stripe.
+"""Webhooks from warehouse, carrier, seller, processor and shop: signed by the Standard Webhooks scheme, or by Stripe.
 
 A body is `{"type": "warehouse.parcel_scanned", "data": {"rma": "R-…"}}`; its id is the header `webhook-id`. What
 is not signed with our secret, or signed too long ago, is refused before anything is read of it.
@@ -21,7 +21,7 @@ from madoguchi.services import events
 from madoguchi.services.events import Applied, Rejected
 from madoguchi.web.context import web_of
 
-SOURCES = ("warehouse", "carrier", "seller", "processor")
+SOURCES = ("warehouse", "carrier", "seller", "processor", "shop")
 _STATUS = {"changed_content": 409}
 
 

@@ -178,6 +178,14 @@ def test_what_only_looks_like_a_quantity(typed: str) -> None:
         ("ギフト残高がいい", "ギフト残高", "gift_balance"),
         ("私の口座に返金", "口座", "bank_transfer"),
         ("銀行振込で", "銀行振込", "bank_transfer"),
+        ("デビットに戻してほしい", "デビット", "original_payment"),
+        ("マスターカードに返金されますか", "マスターカード", "original_payment"),
+        ("払ったときと同じ方法で返金して", "払ったときと同じ方法", "original_payment"),
+        ("ストアクレジットで返してもらえますか", "ストアクレジット", "gift_balance"),
+        ("銀行の口座に返してください", "口座", "bank_transfer"),
+        ("返金は口座に振り込みで", "口座", "bank_transfer"),
+        ("ギフト残高に反映されるのはいつ", "ギフト残高", "gift_balance"),
+        ("いいえ、カードではありません", "カード", "original_payment"),
     ],
 )
 def test_refund_methods(typed: str, surface: str, value: str) -> None:
@@ -192,6 +200,13 @@ def test_refund_methods(typed: str, surface: str, value: str) -> None:
         "クレジットカードを登録したい",
         "ギフト券を買いたい",
         "口座番号を聞かれた",
+        "支払いはギフト券でした",
+        "支払い方法はクレジットカードです",
+        "送料はギフト残高、商品代はカードと分けて払っています",
+        "ギフトカードの残高はどこで見れる？",
+        "ギフト券の使い方を教えて",
+        "ギフトでもらいました",
+        "デビットカードで払いました",
     ],
 )
 def test_a_card_that_pays_is_no_way_back(typed: str) -> None:

@@ -33,7 +33,7 @@ from madoguchi.services import events, resolve, worker
 from madoguchi.services.wishes import Done, Propose, Wish
 
 PROVE = bool(os.environ.get("MADOGUCHI_PROVE"))
-RUNS = {"sqlite": 20_000 if PROVE else 60, "postgresql": 2_000 if PROVE else 12}
+RUNS = {"sqlite": 20_000 if PROVE else 2_000, "postgresql": 2_000 if PROVE else 40}
 STEPS = 30
 KINDS = [kind.value for kind in RequestKind if kind not in EVENTS | {RequestKind.EXCHANGE}] + ["reorder"]
 WAYS = [

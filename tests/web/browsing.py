@@ -61,7 +61,7 @@ needs_chromium = [
 def visiting(browser: Browser, site: Site, customer: str = "C-1", **options: Any) -> Iterator[Page]:
     """Open the order history of a customer in a fresh browser; an error on the page's console fails the test."""
     context = browser.new_context(base_url=site.url, locale="ja-JP", timezone_id="Asia/Tokyo", **(options or DESKTOP))
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)
     page = context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))

@@ -18,6 +18,7 @@ import pytest
 import uvicorn
 from playwright.sync_api import Browser, sync_playwright
 
+from madoguchi import demo
 from madoguchi.bootstrap import Settings, build_desk
 from madoguchi.rasa import Engine
 from madoguchi.services.desk import Desk
@@ -59,6 +60,7 @@ class Site:
     desk: Desk
     engine: FakeEngine
     clock: Clock
+    app: Any = None
     people: list[httpx.Client] = field(default_factory=list)
 
     def client(self, **options: Any) -> httpx.Client:
@@ -110,6 +112,17 @@ def blank_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Fill the demo's store once; each test gets a copy of the file."""
+    path = tmp_path_factory.mktemp("filled") / "demo.db"
+    store = Store(f"sqlite:///{path}")
+    upgrade(store)
+    demo.fill_once(store)
+    store.close()
+    return path
+
+
 @pytest.fixture
 def site(tmp_path: Path, blank_store: Path) -> Iterator[Site]:
     """Run one web program for one test."""
@@ -140,7 +153,7 @@ def running(tmp_path: Path, blank_store: Path, *, demo: bool) -> Iterator[Site]:
     caller = Engine("http://engine", SECRET, deadline_s=1.0, transport=engine.transport())
     app = assemble(settings, desk, caller)
     with serving(app) as url:
-        site = Site(url, settings, desk, engine, clock)
+        site = Site(url, settings, desk, engine, clock, app)
         yield site
         for client in site.people:
             client.close()
@@ -159,7 +172,8 @@ class serving:
     """Serve an application on a free port for the length of a block; gives its address."""
 
     def __init__(self, app: Any) -> None:
-        config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", timeout_graceful_shutdown=2)
+        options = {"log_level": "warning", "timeout_graceful_shutdown": 2, "proxy_headers": False}  # as `run` has them
+        config = uvicorn.Config(app, host="127.0.0.1", port=0, **options)
         self.server = uvicorn.Server(config)
         self.thread = threading.Thread(target=self.server.run, daemon=True)
 

@@ -36,6 +36,10 @@ class FakeEngine:
     asked: list[dict[str, Any]] = field(default_factory=list)
     at_work: dict[str, int] = field(default_factory=dict)
     most_at_once: int = 0
+    guess: Callable[[str], list[tuple[str, float]]] = lambda _text: [("report_defect", 0.4), ("return_item", 0.35)]
+    people: tuple[str, ...] = ()
+    loaded: str = "fake"
+    """The model that was put into service last."""
 
     async def turn(self, request: Request) -> Response:
         """Answer one turn."""
@@ -55,18 +59,46 @@ class FakeEngine:
             self.at_work[name] -= 1
         if isinstance(answer, Response):
             return answer
-        whole = {"message": asked["message"], "replies": [], "intent": None, "entities": [], "model": "fake"}
+        whole = {"message": asked["message"], "replies": [], "intent": None, "entities": [], "model": self.loaded}
         return JSONResponse({**whole, "active_loop": None, "failed": False, **answer})
+
+    async def inspect(self, request: Request) -> Response:
+        """Say what the model makes of texts: the intent by `guess`, words by their letters, names by `people`."""
+        asked = json.loads(await request.body())
+        found = []
+        for text in asked["texts"]:
+            ranking = [{"name": name, "confidence": sure} for name, sure in self.guess(text)]
+            names = [(text.find(each), each) for each in self.people if each in text]
+            found.append(
+                {
+                    "intent": ranking[0],
+                    "ranking": ranking,
+                    "entities": [],
+                    "tokens": [
+                        {"text": char, "start": at, "end": at + 1, "pos": "NOUN", "tag": "名詞"}
+                        for at, char in enumerate(text[:20])
+                    ],
+                    "names": [{"start": at, "end": at + len(each), "kind": "person"} for at, each in names],
+                }
+            )
+        return JSONResponse({"model": "fake", "texts": found})
+
+    async def model(self, request: Request) -> Response:
+        """Put another model into service."""
+        self.loaded = json.loads(await request.body())["model"]
+        return JSONResponse({"model": self.loaded, "seconds": 0.1})
 
     async def health(self, _request: Request) -> Response:
         """Say that the engine is there."""
-        return JSONResponse({"status": "ok"})
+        return JSONResponse({"status": "ok", "model": self.loaded})
 
     def transport(self) -> httpx.AsyncBaseTransport:
         """Return the way to this engine, cut while it is down."""
         app = Starlette(
             routes=[
                 Route("/webhooks/desk/turn", self.turn, methods=["POST"]),
+                Route("/webhooks/desk/inspect", self.inspect, methods=["POST"]),
+                Route("/webhooks/desk/model", self.model, methods=["POST"]),
                 Route("/webhooks/desk/health", self.health),
             ]
         )

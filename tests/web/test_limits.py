@@ -60,7 +60,9 @@ def test_a_flood_of_visitors_harms_nobody_who_is_here_or_signed_in(site: Site) -
 def test_a_forged_address_changes_nothing(site: Site) -> None:
     tried = []
     for number in range(limits.NEW_VISITORS.burst + 20):
-        forged = dict.fromkeys(("X-Real-IP", "Forwarded", "Client-IP", "True-Client-IP"), f"203.0.113.{number}")
+        forged = dict.fromkeys(
+            ("X-Forwarded-For", "X-Real-IP", "Forwarded", "Client-IP", "True-Client-IP"), f"203.0.113.{number}"
+        )
         tried.append(site.client().post("/chat/session", json={}, headers=forged).status_code)
     assert 429 in tried
 

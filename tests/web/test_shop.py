@@ -12,22 +12,10 @@ import pytest
 from sqlalchemy import func, select
 
 from madoguchi import demo
-from madoguchi.store import IncomingEvent, Refund, ReturnAuthorization, Store
-from madoguchi.store.migrate import upgrade
+from madoguchi.store import IncomingEvent, Refund, ReturnAuthorization
 from tests.web.conftest import Site, running, say
 
 PAGES = {"Accept": "text/html"}
-
-
-@pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Fill the demo's store once for all tests of this file."""
-    path = tmp_path_factory.mktemp("filled") / "demo.db"
-    store = Store(f"sqlite:///{path}")
-    upgrade(store)
-    demo.fill_once(store)
-    store.close()
-    return path
 
 
 @pytest.fixture

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from sqlalchemy import insert
+
 from madoguchi.policy import effects as e
 from madoguchi.policy.plans import Plan
 from madoguchi.services.performing import money, orders, returns, sellers
@@ -50,10 +52,13 @@ def perform(work: Work, plan: Plan) -> None:
 
     An effect whose key was used before raises sqlalchemy.exc.IntegrityError, and nothing is done.
     """
-    for number, effect in enumerate(plan.effects):
-        if isinstance(effect, LATER):
-            continue
-        key = f"{work.key}:{number}:{effect.type}"
-        work.session.add(Effect(key=key, kind=effect.type, performed_at=work.now))
-        work.session.flush()
+    due = {
+        f"{work.key}:{number}:{effect.type}": effect
+        for number, effect in enumerate(plan.effects)
+        if not isinstance(effect, LATER)
+    }
+    if due:
+        rows = [{"key": key, "kind": effect.type, "performed_at": work.now} for key, effect in due.items()]
+        work.session.execute(insert(Effect), rows)
+    for key, effect in due.items():
         PERFORMERS[type(effect)](work, effect, key)

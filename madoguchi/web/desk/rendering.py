@@ -33,10 +33,10 @@ def show(
 
 
 def render(request: Request, template: str, values: Mapping[str, Any] | None = None) -> str:
-    """Return the HTML of a page or a piece of one."""
+    """Return the HTML of a page or a piece of one; a name without a folder is one of the desk's own."""
     return (
         environment()
-        .get_template(f"desk/{template}")
+        .get_template(template if "/" in template else f"desk/{template}")
         .render(
             request=request,
             me=getattr(request.state, "person", None),

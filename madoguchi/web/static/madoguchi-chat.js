@@ -7,8 +7,11 @@
 //            without it everybody is a visitor
 // inline     fill the element's own box on wide screens; without it, a button at the corner opens the window
 // Colours and fonts: the CSS variables --madoguchi-ink, -paper, -line, -accent, -on-accent, -soft, -font.
+import { Cases } from "./chat/cases.js";
 import { Connection } from "./chat/connection.js";
 import { Outbox } from "./chat/outbox.js";
+import { Menu } from "./chat/menu.js";
+import { Photos } from "./chat/photos.js";
 import { el } from "./chat/phrases.js";
 import { Talk } from "./chat/talk.js";
 import { words } from "./chat/words.js";
@@ -17,12 +20,14 @@ const STYLE = new URL("./chat/style.css", import.meta.url);
 const WIDE = matchMedia("(min-width: 1024px)");
 const TOUCH = matchMedia("(pointer: coarse)");
 const LONGEST = 4000;
+const FRESH_MS = 20000; // an older message is history, and makes no sound
 const DOTS_AT_MOST_MS = 30000;
 const OPEN_KEY = "madoguchi:open";
 
 class MadoguchiChat extends HTMLElement {
   #built = false;
   #dotsTimer = 0;
+  #knownCases;
 
   connectedCallback() {
     if (!this.#built) this.#build();
@@ -32,6 +37,7 @@ class MadoguchiChat extends HTMLElement {
     this.connection.addEventListener("session", ({ detail }) => this.#begin(detail));
     this.connection.addEventListener("message", ({ detail }) => this.#take(detail));
     this.connection.addEventListener("state", ({ detail }) => this.#state(detail));
+    this.connection.addEventListener("cases", ({ detail }) => this.#showCases(detail));
     this.connection.addEventListener("health", ({ detail }) => this.#health(detail));
     this.connection.start();
     WIDE.addEventListener("change", this.#lay);
@@ -69,6 +75,7 @@ class MadoguchiChat extends HTMLElement {
   #build() {
     const root = this.attachShadow({ mode: "open", delegatesFocus: false });
     this.talk = new Talk((message) => this.#send(message), () => this.outbox.flush());
+    this.cases = new Cases((reference, value, text) => this.connection.ask("POST", "scores", { case: reference, value, words: text || null }));
     this.status = el("p.status", {}, words.status.bot);
     this.notice = el("p.notice", { hidden: true });
     this.input = el("textarea", {
@@ -81,10 +88,17 @@ class MadoguchiChat extends HTMLElement {
       onkeydown: (event) => this.#key(event),
     });
     this.submit = el("button.send", { type: "submit", "aria-label": words.send, disabled: true }, el("span.arrow", { "aria-hidden": "true" }));
-    const form = el("form.composer", { onsubmit: (event) => this.#submitted(event) }, this.input, this.submit);
+    this.photos = new Photos(
+      async (id, file) => (await this.connection.ask("POST", `photos?id=${id}`, file)).message,
+      (item) => this.talk.pending(item),
+      (text) => this.#note(text, "photo"),
+    );
+    this.input.addEventListener("paste", (event) => this.photos.pasted(event) && event.preventDefault());
+    const form = el("form.composer", { onsubmit: (event) => this.#submitted(event) }, this.photos.button, this.photos.input, this.input, this.submit);
     this.closer = el("button.close", { type: "button", "aria-label": words.close, onclick: () => this.close() });
-    const head = el("header", {}, el("div", {}, el("h2", {}, words.title), this.status), this.closer);
-    this.panel = el("section.panel", { id: "panel", "aria-label": words.panel }, head, this.talk.log, this.talk.newest, this.notice, form);
+    this.menu = new Menu((method, path, body) => this.connection.ask(method, path, body));
+    const head = el("header", {}, el("div.head-words", {}, el("h2", {}, words.title), this.status), this.menu.root, this.closer);
+    this.panel = el("section.panel", { id: "panel", "aria-label": words.panel }, head, this.cases.root, this.menu.calls.root, this.talk.log, this.talk.newest, this.notice, form);
     this.panel.addEventListener("keydown", (event) => event.key === "Escape" && !this.inline && !event.isComposing && this.close());
     this.launcher = el("button.launcher", { type: "button", "aria-controls": "panel", "aria-expanded": "false", onclick: () => this.open() }, words.launcher);
     const all = el("div.all", { lang: "ja", hidden: true }, this.launcher, this.panel);
@@ -119,7 +133,10 @@ class MadoguchiChat extends HTMLElement {
   };
 
   #begin({ conversation }) {
-    if (this.conversation !== conversation) this.talk.clear();
+    if (this.conversation !== conversation) {
+      this.talk.clear();
+      this.cases.show([]);
+    }
     this.conversation = conversation;
     this.outbox.open(conversation);
   }
@@ -127,6 +144,7 @@ class MadoguchiChat extends HTMLElement {
   #take(message) {
     if (message.author === "customer") this.outbox.arrived(message.client_id);
     else this.#dots(false);
+    if (message.author !== "customer" && Date.now() - Date.parse(message.at) < FRESH_MS) this.menu.ring();
     this.talk.store(message);
   }
 
@@ -134,6 +152,14 @@ class MadoguchiChat extends HTMLElement {
     this.status.textContent = words.status[owner] ?? "";
     this.status.dataset.owner = owner;
     this.#dots(typing);
+  }
+
+  /** Show the cases, and tell the shop's page of a change, but not of what it has shown itself since it was loaded. */
+  #showCases(cases) {
+    const before = this.#knownCases;
+    this.#knownCases = JSON.stringify(cases);
+    this.cases.show(cases);
+    if (before !== undefined && before !== this.#knownCases) this.dispatchEvent(new CustomEvent("madoguchi:cases", { bubbles: true }));
   }
 
   #dots(on) {
@@ -156,6 +182,7 @@ class MadoguchiChat extends HTMLElement {
   }
 
   #send(message) {
+    this.menu.wake();
     this.outbox.add(message);
     // The pressed button goes away under the finger; the cursor must not be lost with it.
     if (message.choice || this.shadowRoot.activeElement !== this.input) (TOUCH.matches ? this.talk.log : this.input).focus();

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from madoguchi.payments import BuiltinProcessor, build_processor
 from madoguchi.policy.plans import Plan
@@ -209,18 +211,19 @@ class Shop:
 def violations(shop: Shop) -> list[str]:
     """Return every invariant of the policy that the database breaks, in words; an empty list is what we want."""
     found = []
-    for name, statement in INVARIANTS.items():
-        broken = shop.rows(statement)
-        if broken:
-            found.append(f"{name}: {broken[:3]}")
-    found += _ledger_against_refunds(shop)
-    found += _processor_against_refunds(shop)
-    with shop.store.reading() as session:
+    with shop.store.reading() as session:  # one view for all of them, and one connection
+        for name, statement in INVARIANTS.items():
+            broken = session.execute(statement).all()
+            if broken:
+                found.append(f"{name}: {broken[:3]}")
+        found += _ledger_against_refunds(session)
+        paid_back = session.execute(PAID_BACK).all()
         broken_rows = list(audit.broken_rows(session))
+    found += _processor_against_refunds(shop, paid_back)
     return found + ([f"audit rewritten at {broken_rows[:3]}"] if broken_rows else [])
 
 
-INVARIANTS = {
+_INVARIANTS = {
     "refunds over captured": """
         SELECT p.id, p.captured, SUM(r.amount) FROM payments p JOIN refunds r ON r.payment_id = p.id
         WHERE r.state <> 'voided' GROUP BY p.id, p.captured HAVING SUM(r.amount) > p.captured""",
@@ -249,26 +252,30 @@ INVARIANTS = {
 }
 
 
-def _ledger_against_refunds(shop: Shop) -> list[str]:
-    owed = shop.value(
-        "SELECT COALESCE(SUM(CASE WHEN credit = :a THEN amount ELSE -amount END), 0) FROM ledger"
-        " WHERE credit = :a OR debit = :a", a=PAYABLE,
-    )  # fmt: skip
-    waiting = shop.value("SELECT COALESCE(SUM(amount), 0) FROM refunds WHERE state IN ('pending', 'failed')")
-    granted = shop.value("SELECT COALESCE(SUM(amount), 0) FROM guarantee_claims WHERE state = 'granted'")
-    cost = shop.value("SELECT COALESCE(SUM(amount), 0) FROM ledger WHERE debit = :a", a=GUARANTEE)
+INVARIANTS = {name: text(statement) for name, statement in _INVARIANTS.items()}
+BOOKS = text("""
+    SELECT
+      (SELECT COALESCE(SUM(CASE WHEN credit = :payable THEN amount ELSE -amount END), 0) FROM ledger
+       WHERE credit = :payable OR debit = :payable),
+      (SELECT COALESCE(SUM(amount), 0) FROM refunds WHERE state IN ('pending', 'failed')),
+      (SELECT COALESCE(SUM(amount), 0) FROM guarantee_claims WHERE state = 'granted'),
+      (SELECT COALESCE(SUM(amount), 0) FROM ledger WHERE debit = :guarantee)""")
+PAID_BACK = text("""
+    SELECT p.reference, COALESCE(SUM(r.amount), 0) FROM payments p JOIN refunds r ON r.payment_id = p.id
+    WHERE r.state IN ('pending', 'sent', 'settled', 'failed') AND r.destination = 'original_payment'
+    AND p.method <> 'gift_balance' GROUP BY p.reference""")
+
+
+def _ledger_against_refunds(session: Session) -> list[str]:
+    owed, waiting, granted, cost = session.execute(BOOKS, {"payable": PAYABLE, "guarantee": GUARANTEE}).one()
     found = [f"the ledger owes {owed}, the refunds wait for {waiting}"] if owed != waiting else []
     return found + ([f"guarantee cost {cost}, granted {granted}"] if cost != granted else [])
 
 
-def _processor_against_refunds(shop: Shop) -> list[str]:
+def _processor_against_refunds(shop: Shop, paid_back: Iterable[Any]) -> list[str]:
     """The outside's own book: what it sent back of a charge is never more than our refunds to it."""
     found = []
-    for reference, ours in shop.rows(
-        "SELECT p.reference, COALESCE(SUM(r.amount), 0) FROM payments p JOIN refunds r ON r.payment_id = p.id"
-        " WHERE r.state IN ('pending', 'sent', 'settled', 'failed') AND r.destination = 'original_payment'"
-        " AND p.method <> 'gift_balance' GROUP BY p.reference"
-    ):
+    for reference, ours in paid_back:
         outside = shop.processor.sent_back(reference)
         if outside > ours:
             found.append(f"{reference}: the processor sent {outside}, we know of {ours}")

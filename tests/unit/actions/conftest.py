@@ -64,6 +64,7 @@ class Talk:
     events: list[dict[str, Any]] = field(default_factory=list)
     open: bool = False
     message: dict[str, Any] = field(default_factory=dict)
+    parts: list[dict[str, Any]] = field(default_factory=list)
 
     def hear(self, intent: str, text: str = "", /, **entities: Any) -> list[str]:
         """Let the form take a message, and return what is said."""
@@ -72,6 +73,23 @@ class Talk:
     def hear_entities(self, intent: str, text: str, found: list[tuple[str, Any]]) -> list[str]:
         """Do the same with entities that come several times."""
         return [str(message["text"]) for message in self._act(ResolutionForm, intent, text, found)]
+
+    def hear_parts(self, intent: str, *parts: tuple[str, str, dict[str, Any]]) -> list[str]:
+        """Let the form take a message of several parts, each with its intent, its text and its entities."""
+        self.parts = [
+            {
+                "text": text,
+                "intent": name,
+                "confidence": 0.9,
+                "entities": [{"entity": key, "value": value} for key, value in entities.items()],
+                "added": text.startswith(("それと", "あと")),
+            }
+            for name, text, entities in parts
+        ]
+        found = [(key, value) for _, _, entities in parts for key, value in entities.items()]
+        said = self.hear_entities(intent, "。".join(text for _, text, _ in parts), found)
+        self.parts = []
+        return said
 
     def hear_again(self) -> list[str]:
         """Let the form go on after a rule has answered the last message."""
@@ -90,7 +108,12 @@ class Talk:
             values = [value for each, value in found if each == name]
             self.slots[name] = values[0] if len(values) == 1 else values
         entities = [{"entity": name, "value": value} for name, value in found]
-        self.message = {"intent": {"name": intent}, "entities": entities, "text": text or f"/{intent}"}
+        self.message = {
+            "intent": {"name": intent},
+            "entities": entities,
+            "text": text or f"/{intent}",
+            "parts": self.parts,
+        }
         self.events.append({"event": "user"})
         return self._run(action)
 

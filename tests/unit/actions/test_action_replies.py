@@ -130,7 +130,7 @@ def test_no_placeholder_without_a_value(book: Phrasebook, reply: str) -> None:
         ("seller_stockout", {"placed": "-1d", "state": "placed", "seller": True}, "propose_seller_inquiry"),
         ("conflicting_notice", {"seller": True, "inquiry": {"asked": "-20h"}}, "propose_conflict_freeze"),
         ("guarantee", {"seller": True, "inquiry": {"asked": "-50h"}}, "propose_guarantee"),
-        ("not_delivered", {"delivered": "-9d"}, "propose_refund"),
+        ("not_delivered", {"delivered": "-9d"}, "propose_missing_refund"),
         ("withdraw", {"delivered": "-9d", "returns": [{}]}, "propose_withdraw"),
         ("reorder", {"delivered": "-9d"}, "propose_reorder"),
     ],

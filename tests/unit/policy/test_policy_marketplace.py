@@ -108,8 +108,15 @@ class TestRule13NoticesContradict:
         assert kinds(plan_of(ask(RequestKind.SELLER_STOCKOUT, SHIPPED)))[0] == "freeze_order"
 
     def test_a_canceled_order_that_ships_is_one_without_anybodys_word(self) -> None:
-        canceled = order(line(canceled=1), state=OrderState.CANCELED)
+        canceled = marketplace(line(canceled=1), state=OrderState.CANCELED)
         assert kinds(plan_of(ask(RequestKind.WAREHOUSE_SHIPPED, canceled)))[0] == "freeze_order"
+
+    @pytest.mark.parametrize("kind", [RequestKind.WAREHOUSE_SHIPPED, RequestKind.CONFLICTING_NOTICE])
+    def test_where_there_is_no_seller_to_ask_a_human_looks(self, kind: RequestKind) -> None:
+        decision = ask(kind, order(line(canceled=1), state=OrderState.CANCELED))
+        assert isinstance(decision, NeedsAgent)
+        assert decision.reason is AgentReason.MONEY_FROZEN
+        assert kinds(decision.plan) == ["freeze_order", "flag_case"]
 
     @pytest.mark.parametrize(
         "kind", [RequestKind.CANCEL, RequestKind.DEFECT, RequestKind.REFUND_AGAIN, RequestKind.NOT_DELIVERED]

@@ -144,7 +144,19 @@ class TestExchange:
         plan = plan_of(self.for_a(sku))
         assert kinds(plan) == ["authorize_return", "linked_reorder", "set_timer", "set_timer"]
         assert (effect(plan, LinkedReorder).difference, effect(plan, LinkedReorder).account) == (difference, "card_2")
-        assert (effect(plan, AuthorizeReturn).exchange, plan.refund_amount) == (True, 0)
+        assert (effect(plan, AuthorizeReturn).exchange, plan.refund_amount) == (True, max(0, -difference))
+
+    @pytest.mark.parametrize(
+        ("account", "back_to"), [("card_1", "card_1"), ("gift_card_1", "gift_card_1"), ("card_2", None)]
+    )
+    def test_what_a_cheaper_article_leaves_comes_back_at_the_scan(self, account: str, back_to: str | None) -> None:
+        returned = effect(plan_of(self.for_a("lamp-grey", account)), AuthorizeReturn)
+        assert [line.amount for line in returned.lines] == [1_000]
+        assert (sum(split.amount for split in returned.splits), returned.account) == (1_000, back_to)
+
+    def test_a_dearer_article_leaves_nothing(self) -> None:
+        returned = effect(plan_of(self.for_a("lamp-blue", "card_1")), AuthorizeReturn)
+        assert ([line.amount for line in returned.lines], returned.splits) == ([0], ())
 
     def test_a_gift_card_covers_exactly_its_balance(self) -> None:
         assert effect(plan_of(self.for_a("lamp-blue", "gift_card_1")), LinkedReorder).difference == 1_000

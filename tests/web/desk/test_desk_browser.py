@@ -56,7 +56,7 @@ def at_desk(browser: Browser, desk_site: DeskSite, login: str, **options: Any) -
     """Give the page of somebody who is signed in; an error on its console fails the test."""
     settings = {"base_url": desk_site.site.url, "locale": "ja-JP", "timezone_id": "Asia/Tokyo"}
     context = browser.new_context(**settings, **(options or DESKTOP))
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)
     context.add_cookies([{"name": COOKIE, "value": desk_site.secret(login), "domain": "127.0.0.1", "path": "/desk"}])
     page, errors = context.new_page(), list[str]()
     page.on("pageerror", lambda error: errors.append(str(error)))

@@ -23,7 +23,15 @@ NEEDS_OWNER = {"reply", "give_back", "close", "snooze", "act_do", "act_preview"}
 
 def address(door: Door, talk: str, message: int) -> str:
     """Return an address of a route, about this conversation."""
-    known = {"id": talk, "message": message, "reply:int": 1, "approval:int": 1, "call:int": 1, "account:int": 1}
+    known = {
+        "id": talk,
+        "message": message,
+        "reply:int": 1,
+        "approval:int": 1,
+        "call:int": 1,
+        "account:int": 1,
+        "photo": "0" * 32,
+    }
     return "/desk" + re.sub(r"\{([\w:]+)\}", lambda match: str(known.get(match[1], known.get("message"))), door.path)
 
 

@@ -8,16 +8,28 @@ const STATIC = new URL("../", import.meta.url);
 export function extras(content, press) {
   const found = [];
   if (content.image) found.push(picture(content.image, "image"));
-  if (content.card) found.push(card(content.card, press));
-  if (content.buttons?.length) found.push(quickReplies(content.buttons, press));
+  const confirming = content.card?.card === "confirm";
+  if (content.card) found.push(card(content.card, content.buttons, press));
+  if (content.buttons?.length && !confirming) found.push(quickReplies(content.buttons, press));
   return found.filter(Boolean);
 }
 
-function card(data, press) {
+/** Whether a card says all that the message's text says, so that the text is not shown beside it. */
+export function tellsAll(content) {
+  return content.card?.card === "confirm" && Boolean(content.card.question);
+}
+
+function card(data, buttons, press) {
   if (data.card === "choices") return choices(data.items ?? [], press);
-  if (data.card === "confirm") return confirmation(data, press);
-  if (data.card === "progress") return progress(data.steps ?? []);
+  if (data.card === "confirm") return confirmation(data, buttons, press);
+  if (data.card === "progress") return stepList(data.steps ?? [], "card");
   return null;
+}
+
+/** Return a photo the customer sent, as the desk drew it anew; the session's cookie goes with the request. */
+export function photo({ id, width, height }) {
+  const url = new URL(`../../chat/photos/${encodeURIComponent(id)}`, STATIC);
+  return el("img.photo", { src: url.href, crossorigin: "use-credentials", alt: words.photo.alt, width, height, loading: "lazy" });
 }
 
 function quickReplies(buttons, press) {
@@ -57,29 +69,29 @@ function facts({ price, date }) {
   return [price ? el("span.price", {}, price) : null, date ? el("span.date", {}, date) : null];
 }
 
-function confirmation({ title, rows, yes, no }, press) {
+/** What will happen, row by row, and the answers to it; the sentence that says the same is kept, but not shown twice. */
+function confirmation({ title, rows, note, question, yes, no }, buttons, press) {
+  const answers = [yes, no].filter(Boolean).concat(buttons ?? []);
   return el(
     "div.card.confirm",
     {},
     title ? el("p.card-title", {}, phrases(title)) : null,
     el("dl", {}, ...(rows ?? []).flatMap(({ label, value }) => [el("dt", {}, label), el("dd", {}, phrases(String(value)))])),
-    el(
-      "div.answers",
-      {},
-      yes ? button("button.yes", yes.title, yes.token, press) : null,
-      no ? button("button.no", no.title, no.token, press) : null,
-    ),
+    note ? el("p.card-note", {}, phrases(note)) : null,
+    question ? el("p.card-question", {}, phrases(question)) : null,
+    el("div.answers", {}, ...answers.map((answer, place) => button(place ? "button.no" : "button.yes", answer.title, answer.token, press))),
   );
 }
 
-function progress(steps) {
+/** Return steps one under the other, each done, now, stopped or to come. */
+export function stepList(steps, name = "steps") {
   return el(
-    "ol.card.progress",
+    `ol.progress.${name}`,
     { "aria-label": words.progress },
     ...steps.map(({ label, state, at }) =>
       el(
-        `li.${["done", "now", "todo"].includes(state) ? state : "todo"}`,
-        state === "now" ? { "aria-current": "step" } : {},
+        `li.${words.step[state] ? state : "todo"}`,
+        state === "now" || state === "stopped" ? { "aria-current": "step" } : {},
         el("span.step", {}, label),
         el("span.hidden", {}, `（${words.step[state] ?? words.step.todo}）`),
         at ? el("span.at", {}, at) : null,
@@ -92,7 +104,8 @@ function button(name, title, token, press) {
   return el(name, { type: "button", "data-token": token ?? true, onclick: () => press(title, token) }, phrases(title));
 }
 
-function picture(path, kind) {
+/** Return a picture of the desk's own; null for any other address. */
+export function picture(path, kind) {
   if (!/^\/?[\w./-]+$/.test(path)) return null; // pictures come from the desk itself, from nowhere else
   const url = path.startsWith("/") ? new URL(path, STATIC) : new URL(`products/${path}`, STATIC);
   if (url.origin !== STATIC.origin) return null;

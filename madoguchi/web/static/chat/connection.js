@@ -1,10 +1,11 @@
 // The way to the desk: the session, messages down (event stream, or polling where streams do not come through).
 //
-// Emits: "session" {conversation, customer}, "message" (the message), "state" {owner, typing}, "health" (ok | offline
-// | unavailable). Every message is given once; after any break it goes on from the last one it has given.
+// Emits: "session" {conversation, customer}, "message" (the message), "state" {owner, typing}, "cases" (the list),
+// "health" (ok | offline | unavailable). Every message is given once; after any break it goes on from the last one it has given.
 
 const API = new URL("../../chat/", import.meta.url);
 const STREAM_MUST_SPEAK_WITHIN_MS = 6000;
+const STREAM_MUST_ECHO_WITHIN_MS = 4000;
 const SILENCE_MEANS_DEAD_MS = 40000; // the desk sends a sign of life every 15 s
 const POLL_EVERY_MS = 2500;
 const PAUSES_MS = [500, 1000, 2000, 4000, 8000, 15000, 30000];
@@ -57,13 +58,28 @@ export class Connection extends EventTarget {
 
   /** Store one message; resolves with the stored one. Throws Refused, or TypeError where the network is gone. */
   async post(message) {
+    return this.#echoed((await this.ask("POST", "messages", message)).message);
+  }
+
+  /** Ask the desk for anything else; an ended session is opened anew first. Throws as `post` does. */
+  async ask(method, path, body) {
     try {
-      return (await this.#call("POST", "messages", message)).message;
+      return await this.#call(method, path, body);
     } catch (error) {
       if (!(error instanceof Refused) || error.status !== 401) throw error;
       await this.#openSession();
-      return (await this.#call("POST", "messages", message)).message;
+      return this.#call(method, path, body);
     }
+  }
+
+  // What was stored comes down the stream as well; where it does not, something on the way gathers the events.
+  #echoed(message) {
+    this.#after(STREAM_MUST_ECHO_WITHIN_MS, () => {
+      if (this.polling || this.#last >= message.id) return;
+      this.polling = true;
+      this.#connect();
+    });
+    return message;
   }
 
   /** End the session here and on the desk. */
@@ -107,6 +123,7 @@ export class Connection extends EventTarget {
       if (!before) break;
     } while (found.messages.length >= 200);
     this.#emit("state", { owner: found.owner, typing: found.typing });
+    this.#emit("cases", found.cases);
   }
 
   #listen(attempt) {
@@ -128,6 +145,7 @@ export class Connection extends EventTarget {
       });
     on("message", (message) => this.#give(message));
     on("state", (state) => this.#emit("state", state));
+    on("cases", (cases) => this.#emit("cases", cases));
     on("ping", () => {});
     on("end", () => {
       this.session = null;
@@ -187,12 +205,13 @@ export class Connection extends EventTarget {
   }
 
   async #call(method, path, body) {
+    const file = body instanceof Blob;
     const response = await fetch(new URL(path, API), {
       method,
       credentials: "include",
-      headers: body ? { "Content-Type": "application/json" } : {},
-      body: body ? JSON.stringify(body) : undefined,
-      signal: AbortSignal.timeout(15000),
+      headers: body && !file ? { "Content-Type": "application/json" } : {},
+      body: body && !file ? JSON.stringify(body) : body,
+      signal: AbortSignal.timeout(file ? 90000 : 15000),
     });
     if (response.status === 204) return {};
     const answer = await response.json().catch(() => ({}));

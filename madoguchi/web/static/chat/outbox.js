@@ -31,7 +31,7 @@ export class Outbox {
 
   /** Send a message: {text} or {choice, title}. */
   add(message) {
-    const item = { id: crypto.randomUUID?.() ?? uuid(), state: "sending", at: new Date().toISOString(), ...message };
+    const item = { id: newId(), state: "sending", at: new Date().toISOString(), ...message };
     this.#items.push(item);
     this.#keep();
     this.#changed(item);
@@ -120,6 +120,11 @@ export class Outbox {
       // Storage may be forbidden; then only a reload in mid-sending loses what was not confirmed.
     }
   }
+}
+
+/** Return a fresh id for a message. */
+export function newId() {
+  return crypto.randomUUID?.() ?? uuid();
 }
 
 function uuid() {

@@ -1,5 +1,5 @@
 // The list of messages: the one live region, dates between days, states under the customer's own messages.
-import { extras } from "./cards.js";
+import { extras, photo, tellsAll } from "./cards.js";
 import { el, phrases } from "./phrases.js";
 import { words } from "./words.js";
 
@@ -24,7 +24,8 @@ export class Talk {
     this.log = el("div.log", { role: "log", "aria-label": words.log, tabindex: "0" }, this.list, this.dots);
     this.newest = el("button.newest", { type: "button", hidden: true, onclick: () => this.toEnd() }, words.newest);
     this.log.addEventListener("scroll", () => this.#scrolled(), { passive: true });
-    new ResizeObserver(() => this.#follow && this.toEnd()).observe(this.log);
+    const grown = new ResizeObserver(() => this.#follow && this.toEnd()); // a photo has its height only once it is there
+    [this.log, this.list].forEach((each) => grown.observe(each));
   }
 
   /** Show nothing but the welcome, for a new conversation. */
@@ -42,6 +43,7 @@ export class Talk {
       // It is on the page already, and is not put there again: a screen reader would read it twice.
       known.message = message;
       known.pending = known.refused = false;
+      if (message.content.photo) known.row.querySelector(".bubble")?.replaceWith(photo(message.content.photo));
       delete known.row.dataset.state;
     } else {
       this.#shown.push(row);
@@ -56,6 +58,7 @@ export class Talk {
     const known = this.#byClientId.get(item.id);
     if (known) return this.#mark(known, item.state, item.detail);
     const row = this.#row({ author: "customer", text: item.text ?? item.title, content: {}, at: item.at });
+    row.picture = Boolean(item.photo);
     row.pending = true;
     this.#shown.push(row);
     this.#byClientId.set(item.id, row);
@@ -85,12 +88,13 @@ export class Talk {
     const mine = message.author === "customer";
     const press = (title, choice) => choice && this.#send({ choice, title });
     const state = el("p.state");
-    const body = el("div.body", {}, ...(message.text ? [el("p.bubble", {}, phrases(message.text))] : []));
+    const body = el("div.body", {}, ...(message.text && !tellsAll(message.content) ? [el("p.bubble", {}, phrases(message.text))] : []));
+    if (message.content.photo) body.append(photo(message.content.photo));
     body.append(...extras(message.content, press));
     const who = mine ? words.you : message.author === "agent" ? words.agent : words.bot;
     const time = el("time", { datetime: message.at }, TIME.format(new Date(message.at)));
     const row = el(`div.row.${mine ? "mine" : "theirs"}.${message.author}`, {}, el("p.who", {}, who), body, el("div.foot", {}, time, state));
-    return { row, message, mine, state, pending: false };
+    return { row, message, mine, state, pending: false, picture: Boolean(message.content.photo) };
   }
 
   #mark(row, state, detail) {
@@ -146,7 +150,8 @@ export class Talk {
   }
 
   #openChoices() {
-    const lastMine = this.#shown.findLastIndex((row) => row.mine && !row.refused);
+    // A photo answers nothing: what was asked before it can still be answered.
+    const lastMine = this.#shown.findLastIndex((row) => row.mine && !row.refused && !row.picture);
     this.#shown.forEach(({ row, mine }, number) => {
       if (mine) return;
       const open = number > lastMine;

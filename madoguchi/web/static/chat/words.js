@@ -38,5 +38,56 @@ export const words = {
   agent: "担当者",
   choices: "選択肢",
   progress: "お手続きの状況",
-  step: { done: "済み", now: "いまここ", todo: "これから" },
+  step: { done: "済み", now: "いまここ", todo: "これから", stopped: "担当者が確認中" },
+  menu: {
+    button: "メニュー",
+    call: "今すぐ電話をリクエスト",
+    notices: "お知らせ（メールの控え）",
+    talk: "やりとりを保存・印刷",
+    sound: "お返事の通知音",
+  },
+  call: {
+    title: "お電話のご予約",
+    close: "お電話のご予約を閉じる",
+    loading: "空いている時間を調べています。",
+    lead: "担当者からお電話いたします。ここまでのやりとりは、引き継いでおきます。",
+    when: "お電話の時間",
+    soonest: (label) => `${label}（いちばん早い時間）`,
+    number: "お電話番号",
+    other: "別の番号をご希望のとき",
+    known: (end) => `ご登録の番号（末尾${end}）`,
+    send: "この時間に電話してもらう",
+    booked: (end) => `この時間に、末尾${end}の番号へ担当者からお電話いたします。`,
+    cancel: "ご予約を取り消す",
+    full: "申し訳ございません、お電話のご予約がいっぱいでございます。担当者がこの画面でお返事することもできます。",
+    failed: "つながりませんでした。もう一度お試しください。",
+  },
+  photo: {
+    button: "写真を送る",
+    alt: "お送りいただいた写真",
+    pending: "写真",
+    failed: "写真を送信できませんでした。電波のよいところで、もう一度お選びください。",
+    tooLarge: "お送りいただける写真は、1枚8MBまでです。",
+    tooMany: "写真は一度に5枚までお送りいただけます。",
+  },
+  cases: {
+    running: (count) => `お手続き中 ${count}件`,
+    past: "お手続きの記録",
+    clocks: "ご返金までの日数",
+    chosen: "（お選びの方法）",
+    account: "お振込先を登録する",
+    left: (milliseconds) => {
+      const minutes = Math.max(0, Math.floor(milliseconds / 60000));
+      if (!minutes) return "返事の期限になりました。";
+      return `返事の期限まで、あと${minutes >= 60 ? `${Math.floor(minutes / 60)}時間` : ""}${minutes % 60}分`;
+    },
+  },
+  score: {
+    question: "この窓口をお知り合いに勧めたいと思われますか。",
+    least: "0：まったく思わない",
+    most: "10：とても思う",
+    words: "よろしければ理由をお聞かせください",
+    send: "評価を送る",
+    thanks: "お答えくださり、ありがとうございました。",
+  },
 };

@@ -1,0 +1,99 @@
+"""Several wishes in one message: told apart, so that each is served, one after the other.
+
+"動きません。返品したいです" is one wish with its reason; "ケトルは返品、ライトはキャンセルで" are two. Two parts of a
+message are two wishes where they are about different things: an order and a membership, two articles that were bought,
+or, where the second is added by a word such as それと, something still to come and something that has arrived.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from rasa_sdk.events import FollowupAction
+
+from actions import words
+from actions.slots import FORM, HINTS, KINDS, Part, Turn
+from madoguchi.services import answers
+from madoguchi.services.desk import Desk
+
+SURE = 0.5
+"""How sure the engine must be of a part for it to be a wish of its own."""
+OF_A_MEMBERSHIP = frozenset({"accidental_signup", "leave_membership"})
+STILL_TO_COME = frozenset({"cancel", "seller_stockout", "not_delivered"})
+ARRIVED = frozenset({"defect", "wrong_size", "wrong_item", "change_of_mind", "exchange"})
+WITHOUT_REASON = frozenset({"change_of_mind", "exchange", "cancel"})
+"""Kinds that give way to the reason told beside them."""
+type Bought = Callable[[str], frozenset[int]]
+"""From an article in the customer's words to the lines of their orders that it names."""
+TOPICS = ("condition", "refund_method", "problem", "whole_order")
+
+
+@dataclass(frozen=True)
+class Told:
+    """One wish as a part of a message tells it."""
+
+    kind: str
+    hints: Mapping[str, Any]
+    added: bool = False
+
+    @property
+    def slots(self) -> dict[str, Any]:
+        """The slots that hold it until its turn has come."""
+        return {"trouble": self.kind, **self.hints}
+
+    def is_another_than(self, earlier: Told, bought: Bought) -> bool:
+        """Whether it is about another thing than what was told before it."""
+        if (self.kind in OF_A_MEMBERSHIP) != (earlier.kind in OF_A_MEMBERSHIP):
+            return True
+        numbers = {told.hints["order_number"] for told in (self, earlier) if "order_number" in told.hints}
+        if len(numbers) == 2:
+            return True
+        mine, others = (bought(str(told.hints.get("product") or "")) for told in (self, earlier))
+        if mine and others:
+            return not mine & others
+        return self.added and self._group != earlier._group
+
+    def with_reason_of(self, other: Told) -> Told:
+        """Return both as one wish: the reason that is told counts more than what it is to lead to."""
+        kind = other.kind if self.kind in WITHOUT_REASON else self.kind
+        return Told(kind, {**other.hints, **self.hints}, self.added)
+
+    @property
+    def _group(self) -> str:
+        if self.kind in STILL_TO_COME:
+            return "still to come"
+        return "arrived" if self.kind in ARRIVED else self.kind
+
+
+def wishes(turn: Turn, bought: Bought) -> tuple[Told, ...]:
+    """Return the wishes that the parts of a message tell, in the order they were said."""
+    found: list[Told] = []
+    for part in turn.parts:
+        if part.intent not in KINDS or part.confidence < SURE:
+            continue
+        told = Told(KINDS[part.intent], _hints(part), part.added)
+        if found and not told.is_another_than(found[-1], bought):
+            found[-1] = found[-1].with_reason_of(told)
+        else:
+            found.append(told)
+    return tuple(found)
+
+
+def bought_by(desk: Desk, turn: Turn) -> Bought:
+    """Return the look-up of articles in the orders of this talk's customer."""
+    return partial(answers.lines_named, desk, turn.conversation)
+
+
+def besides(desk: Desk, turn: Turn) -> list[dict[str, Any]]:
+    """Return the event that lets the form take up what was wished beside a question, where no form is open."""
+    waits = not turn.in_form and turn.slot("trouble") is None and wishes(turn, bought_by(desk, turn))
+    return [FollowupAction(FORM)] if waits else []
+
+
+def _hints(part: Part) -> dict[str, Any]:
+    said = {topic: words.meant(topic, part.text) for topic in TOPICS}
+    named = {name: values[0] for name, values in part.entities.items() if name in HINTS}
+    return {**{topic: value for topic, value in said.items() if value is not None}, **named}

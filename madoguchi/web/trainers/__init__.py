@@ -1,0 +1,1 @@
+"""The trainers' room: pages for the people who teach the desk, mounted at /desk/train."""

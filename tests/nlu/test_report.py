@@ -1,0 +1,100 @@
+"""What an evaluation says of a run: what changed since the accepted one, the curve of the fallback, wrong files."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from bench.threshold import Answer, babble, curve
+from engine.curve import drawn, read_curve
+from engine.evaluate import accept, as_json, changes, told
+from engine.scores import Judged, Scores, intent_scores
+from tests.nlu.conftest import ROOT
+
+
+def _scores(**predicted: str) -> Scores:
+    messages = tuple(Judged(text, "thank", name, 0.9, False) for text, name in predicted.items())
+    return Scores(messages, intent_scores(messages), {})
+
+
+def test_a_run_is_compared_with_the_accepted_one_message_by_message(tmp_path: Path) -> None:
+    path = tmp_path / "evaluation" / "accepted.json"
+    accept(_scores(どうも="thank", おおきに="greet", さんきゅ="thank"), path)
+    now = _scores(どうも="thank", おおきに="thank", さんきゅ="deny", 感謝="thank")
+    rows = told(changes(as_json(now), json.loads(path.read_text(encoding="utf-8"))))
+    assert rows == [
+        "since the accepted report: 1 better, 1 worse, 1 new",
+        "  better: 「おおきに」 greet → thank",
+        "  worse: 「さんきゅ」 thank → deny",
+    ]
+
+
+def test_without_an_accepted_run_nothing_is_compared() -> None:
+    assert told(changes(as_json(_scores(どうも="thank")), None)) == []
+
+
+def test_the_curve_counts_who_is_asked_again_and_what_babble_is_answered() -> None:
+    answers = [
+        Answer("a", "thank", "thank", 0.9),
+        Answer("b", "thank", "greet", 0.5),
+        Answer("c", "greet", "greet", 0.2),
+        Answer("d", "greet", "deny", 0.1),
+        Answer("あばば", None, "deny", 0.4),
+        Answer("もげら", None, "deny", 0.05),
+    ]
+    content = curve(answers, 3)
+    points = {each["threshold"]: each for each in content["points"]}  # type: ignore[attr-defined]
+    assert content["accuracy"] == 0.5
+    assert points[0.0] == {
+        "threshold": 0.0,
+        "asked_again": 0.0,
+        "asked_again_though_right": 0.0,
+        "wrong_among_answered": 0.5,
+        "babble_answered": 1.0,
+    }
+    assert (points[0.3]["asked_again"], points[0.3]["asked_again_though_right"]) == (0.5, 0.25)
+    assert (points[0.3]["wrong_among_answered"], points[0.3]["babble_answered"]) == (0.5, 0.5)
+
+
+def test_the_threshold_of_the_configuration_stands_on_the_shipped_curve() -> None:
+    from ruamel.yaml import YAML
+
+    pipeline = YAML(typ="safe").load((ROOT / "config.yml").read_text(encoding="utf-8"))["pipeline"]
+    threshold = next(part["threshold"] for part in pipeline if part["name"] == "FallbackClassifier")
+    shipped = read_curve(ROOT / "docs/evaluation/threshold.json")
+    assert shipped is not None
+    point = next(each for each in shipped["points"] if each["threshold"] == threshold)
+    assert point["asked_again_though_right"] <= 0.02
+    assert point["babble_answered"] <= 0.1
+    assert drawn(shipped).count("<polyline") == 3
+
+
+def test_babble_is_the_same_for_the_same_seed() -> None:
+    import random
+
+    assert babble(random.Random(1), 5) == babble(random.Random(1), 5) != babble(random.Random(2), 5)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ('{"text": "はい", "intent": "affirm"}\n{"text": "はい"\n', "line 2: not a JSON object."),
+        ('{"text": 3, "intent": "affirm"}\n', 'line 1: "text" must be a string.'),
+        ('{"text": "はい"}\n', 'line 1: "intent" must name the intent.'),
+        ('{"text": "はい", "intent": "affirm", "day": "きのう"}\n', 'line 1: "day" must be a date'),
+        ('{"text": "はい", "intent": "affirm", "entities": [{"entity": "date"}]}\n', 'line 1: "entities" must be'),
+        ("", "holds no message."),
+    ],
+)
+def test_a_file_that_cannot_be_scored_gets_one_sentence(tmp_path: Path, content: str, sentence: str) -> None:
+    file = tmp_path / "mine.jsonl"
+    file.write_text(content, encoding="utf-8")
+    command = ["engine/.venv/bin/python", "-W", "ignore", "-m", "engine.evaluate", str(file)]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 1
+    last = run.stderr.splitlines()[-1]
+    assert last.startswith(str(file))
+    assert sentence in last
