@@ -39,6 +39,8 @@ def ask(client: httpx.Client, door: Door, where: str) -> httpx.Response:
     """Send the request of a route; streams are opened and left."""
     if where.endswith("/events"):
         with client.stream("GET", where) as response:
+            if response.status_code != 200:  # an open stream is never read to its end
+                response.read()
             return response
     return client.request(door.method, where, data={"words": "x", "text": "x"} if door.method == "POST" else None)
 
