@@ -184,12 +184,24 @@ class SavedFigures(Base):
 
 # What the desk's lists and figures look for, in tables that others describe.
 Index("ix_conversations_owner_promised", Conversation.owner, Conversation.promised_at, Conversation.id)
-Index("ix_conversations_reason", Conversation.owner, Conversation.handoff_reason, Conversation.last_at)
+Index(
+    "ix_conversations_reason",
+    Conversation.owner,
+    Conversation.handoff_reason,
+    Conversation.last_at,
+    Conversation.id,
+)
 Index("ix_conversations_agent", Conversation.agent, Conversation.owner, Conversation.last_at)
 Index("ix_conversations_opened_at", Conversation.opened_at)
 Index("ix_conversations_last_at", Conversation.last_at)
-Index("ix_conversations_flagged", Conversation.flagged, Conversation.owner, Conversation.last_at)
-Index("ix_cases_flagged", Case.flagged, Case.state)
+Index("ix_conversations_flagged", Conversation.flagged, Conversation.owner, Conversation.last_at, Conversation.id)
+Index(
+    "ix_cases_flagged",
+    Case.conversation_id,
+    Case.state,
+    sqlite_where=text("flagged = 1"),
+    postgresql_where=text("flagged"),
+)
 Index("ix_messages_intent", Message.intent, Message.conversation_id)
 Index("ix_orders_state", Order.state, Order.number)
 Index(

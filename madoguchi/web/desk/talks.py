@@ -12,7 +12,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from madoguchi.services import affected, agents, canned, handling, inbox, privacy, suggesting, timeline
+from madoguchi.services import affected, agents, canned, handling, inbox, masking, photos, privacy, suggesting, timeline
 from madoguchi.services.agents import May, Person, Role
 from madoguchi.services.handling import Kept, NotYours, Stale, Taken, Unfit
 from madoguchi.services.snoozing import Wake
@@ -22,6 +22,7 @@ from madoguchi.web.desk.doors import Door, fields, missing, number
 from madoguchi.web.desk.live import live_of, stream
 from madoguchi.web.desk.rendering import go, is_piece, render, show
 from madoguchi.web.pages import TOKYO
+from madoguchi.web.photos import answer
 
 TYPING_S = 4
 _typing: set[asyncio.Task[None]] = set()
@@ -147,25 +148,35 @@ async def insert_canned(request: Request, person: Person) -> Response:
     return show(request, "_draft.html", {"text": f"{draft}\n\n{text}".lstrip(), "unknown": unknown})
 
 
+async def photo(request: Request, _person: Person) -> Response:
+    """GET /desk/c/{id}/photos/{photo}: a photo that was sent in this conversation, and in no other."""
+    web = web_of(request)
+    found = await web.services.run(photos.read, web.desk, request.path_params["photo"])
+    if found is None or found.conversation_id != _id(request):
+        return missing(request)
+    return answer(found)
+
+
 async def suggestion(request: Request, _person: Person) -> Response:
     """GET /desk/c/{id}/suggestion: what could be said next."""
-    return show(request, "_suggestion.html", {"text": await _suggested(request), "id": _id(request)})
+    return show(request, "_suggestion.html", {"text": await _suggested(request, masked=True), "id": _id(request)})
 
 
 async def insert_suggestion(request: Request, _person: Person) -> Response:
     """POST /desk/c/{id}/suggestion: the draft with the suggested sentence put after it."""
-    given, text = await fields(request), await _suggested(request)
+    given, text = await fields(request), await _suggested(request, masked=False)
     draft = given.get("text", "").rstrip()
     return show(request, "_draft.html", {"text": f"{draft}\n\n{text}".strip(), "unknown": (), "id": _id(request)})
 
 
-async def _suggested(request: Request) -> str:
-    """Return the suggested sentence; empty where there is nothing true to say."""
+async def _suggested(request: Request, *, masked: bool) -> str:
+    """Return the suggested sentence; empty where there is nothing true to say. Only a draft names the customer."""
     web, talk = web_of(request), await _talk(request)
     found = await web.services.run(suggesting.suggest, web.desk, _id(request)) if talk is not None else None
     if talk is None or found is None:
         return ""
     name = talk.customer.name if talk.customer else ""
+    name = masking.name(name) if masked and name else name
     said = render(request, "_suggestion.txt", {"suggestion": found, "customer": name})
     return re.sub(r"\n{3,}", "\n\n", said).strip()
 
@@ -274,6 +285,7 @@ doors = (
     Door("/c/{id}/reveal", reveal, May.REVEAL, "POST"),
     Door("/c/{id}/canned", find_canned, May.HANDLE),
     Door("/c/{id}/canned/{reply:int}", insert_canned, May.HANDLE, "POST"),
+    Door("/c/{id}/photos/{photo}", photo, May.REVEAL),
     Door("/c/{id}/suggestion", suggestion, May.HANDLE),
     Door("/c/{id}/suggestion", insert_suggestion, May.HANDLE, "POST"),
     Door("/c/{id}/colleagues", colleagues, May.HANDLE),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import random
+import re
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -32,7 +34,8 @@ from tests.web.conftest import CHROMIUM, FLAGS
 from tests.web.desk.conftest import DeskSite
 
 PICTURES = os.environ.get("MADOGUCHI_PICTURES")
-RACES = 200 if os.environ.get("MADOGUCHI_PROVE") else 5
+RACES = 200 if os.environ.get("MADOGUCHI_PROVE") else 10
+CHANGES = 200 if os.environ.get("MADOGUCHI_PROVE") else 12
 
 pytestmark = [
     pytest.mark.browser,
@@ -138,6 +141,7 @@ def test_every_page_is_accessible_and_fits(
         "canned": "/desk/canned",
         "accounts": "/desk/accounts",
         "audit": "/desk/audit",
+        "affected": "/desk/affected",
         "approvals": "/desk/approvals",
         "account": "/desk/password",
         "code": "/desk/code",
@@ -195,7 +199,11 @@ def test_by_keyboard_alone_from_the_list_to_the_reply_and_back(browser: Browser,
         expect(page).to_have_url(f"{desk_site.site.url}/desk/c/{name}")
         page.keyboard.press("t")
         expect(page.get_by_role("radio", name="お客様へ返信")).to_be_checked()
-        page.keyboard.press("r")
+        expect(page.locator(".suggestion")).to_contain_text("返送料は当店が負担いたします")
+        page.keyboard.press("s")
+        expect(page.locator("#reply-text")).to_have_value(re.compile("山田 花子 様"))
+        expect(page.locator("#reply-text")).to_be_focused()
+        page.keyboard.press("Control+a")
         page.keyboard.type("お調べいたします。")
         page.keyboard.press("Control+Enter")
         expect(page.locator(".say.agent .words")).to_have_text("お調べいたします。")
@@ -240,6 +248,53 @@ def test_live_pieces_come_to_what_a_reload_shows(browser: Browser, desk_site: De
         live = [page.locator(piece).inner_text() for piece in (".tabs", "#list")]
         page.reload()
         assert [page.locator(piece).inner_text() for piece in (".tabs", "#list")] == live
+
+
+def test_state_plus_events_is_what_a_fresh_page_shows(browser: Browser, desk_site: DeskSite) -> None:
+    """Whatever happens in whatever order: the live inbox, talk and queue of calls come to what a reload shows."""
+    world, dice = desk_site.world, random.Random(11)
+    names = [
+        conversation(world, "はじめのご相談", order_number=number) for number in (ORDER, CAMERA_ORDER, SELLER_ORDER)
+    ]
+    pieces = {
+        f"/desk/c/{names[0]}": (".tabs", "#timeline", "#side", "#status .owner"),
+        "/desk?view=waiting": (".tabs", "#list"),
+        "/desk?view=all": (".tabs", "#list"),
+        "/desk/calls": (".tabs", "[sse-swap=calls]"),
+    }
+    with ExitStack() as stack:
+        live = {where: stack.enter_context(at_desk(browser, desk_site, "tanaka")) for where in pieces}
+        fresh = stack.enter_context(at_desk(browser, desk_site, "tanaka"))
+        for where, page in live.items():
+            page.goto(where)
+        for number in range(CHANGES):
+            change(desk_site, dice, names, number)
+            if number % 4 != 3:
+                continue
+            for where, page in live.items():
+                fresh.goto(where)
+                for piece in pieces[where]:
+                    expect(page.locator(piece)).to_have_text(fresh.locator(piece).inner_text(), use_inner_text=True)
+
+
+def change(desk_site: DeskSite, dice: random.Random, names: list[str], number: int) -> None:
+    """Let one thing happen to one of the conversations, as customers, agents, the bot and the shop make it happen."""
+    world, name = desk_site.world, dice.choice(names)
+    agent = world.person(dice.choice(["sato", "suzuki", "tanaka"]))
+    seen = conversations.messages_since(world.desk, name)[-1].id
+    changes: list[Callable[[], object]] = [
+        lambda: conversations.store_message(world.desk, name, f"m{number}", text=f"追加のご質問 {number}"),
+        lambda: handling.take(world.desk, agent, name),
+        lambda: handling.note(world.desk, agent, name, f"n{number}", f"在庫を確認 {number}"),
+        lambda: handling.reply(world.desk, agent, name, f"r{number}", f"承りました {number}", seen),
+        lambda: handling.give_back(world.desk, agent, name, "返品の受付から", seen),
+        lambda: handling.pass_on(world.desk, world.person("tanaka"), name, None),
+        lambda: handling.close(world.desk, agent, name, seen),
+        lambda: planned_refund(world, ORDER, 100),
+        lambda: book(world.desk, name, None, None),
+        lambda: names.append(conversation(world, f"新しいお客様 {number}", customer=102)),
+    ]
+    dice.choice(changes)()
 
 
 def test_what_somebody_is_writing_is_never_taken_away_by_news(browser: Browser, desk_site: DeskSite) -> None:

@@ -6,9 +6,10 @@ import csv
 import io
 
 import pytest
+from PIL import Image
 
-from madoguchi.services import handling
-from madoguchi.store import Case, Score
+from madoguchi.services import handling, photos
+from madoguchi.store import Case, Photo, Score
 from tests.integration.desk.builders import ORDER, SELLER_ORDER, conversation, inquiry
 from tests.web.desk.conftest import DeskSite
 
@@ -24,13 +25,14 @@ def test_the_suggestion_goes_behind_what_is_written_already(desk_site: DeskSite)
     client = desk_site.browser("sato", htmx=True)
     shown = client.get(f"/desk/c/{name}/suggestion").text
     for said in (
-        "山田 花子 様",
+        "山●●● 様",
         "不具合があり、誠に申し訳ございません",
         "返送料は当店が負担",
         "19,600円",
         "お手続きいたします",
     ):
         assert said in shown, shown
+    assert "花子" not in shown  # masked until it is asked for, as everywhere
     draft = client.post(f"/desk/c/{name}/suggestion", data={"text": "お待たせしました。"}).text
     assert draft.index("お待たせしました。") < draft.index("山田 花子 様") < draft.index("19,600円")
     assert "&amp;" not in draft
@@ -90,3 +92,43 @@ def test_opening_a_conversation_puts_its_customer_on_the_list_of_those_affected(
     assert "<b>0名</b>" in admin.get(f"/desk/affected?account={suzuki}").text
     assert "<b>0名</b>" in admin.get("/desk/affected?from=2020-01-01T00:00&to=2020-01-02T00:00").text
     assert admin.get("/desk/affected?from=yesterday&account=x").status_code == 200
+
+
+@pytest.fixture
+def snapped(desk_site: DeskSite) -> tuple[str, str]:
+    """A conversation in which a customer sent a photo; gives both ids."""
+    name, file = conversation(desk_site.world, "こちらです", order_number=ORDER), io.BytesIO()
+    Image.new("RGB", (900, 600), "navy").save(file, "PNG")
+    photos.take(desk_site.world.desk, name, "photo-1", file.getvalue(), "ありがとうございます")
+    with desk_site.world.desk.store.reading() as session:
+        return name, session.query(Photo.id).scalar()
+
+
+def test_a_photo_stands_on_the_timeline_and_runs_nothing(desk_site: DeskSite, snapped: tuple[str, str]) -> None:
+    name, photo = snapped
+    client = desk_site.browser("sato")
+    where = f"/desk/c/{name}/photos/{photo}"
+    assert f'src="{where}"' in client.get(f"/desk/c/{name}").text
+    response = client.get(where)
+    assert (response.status_code, response.headers["content-type"], response.content[:2]) == (
+        200,
+        "image/jpeg",
+        b"\xff\xd8",
+    )
+    assert "sandbox" in response.headers["content-security-policy"]
+    assert response.headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_photo_is_shown_in_its_own_conversation_and_to_those_who_may_see_the_person(
+    desk_site: DeskSite, snapped: tuple[str, str]
+) -> None:
+    name, photo = snapped
+    other = conversation(desk_site.world, "別の方", customer=102)
+    client = desk_site.browser("sato")
+    assert client.get(f"/desk/c/{other}/photos/{photo}").status_code == 404
+    assert client.get(f"/desk/c/{name}/photos/{'0' * 32}").status_code == 404
+    trainer = desk_site.browser("mori")
+    assert trainer.get(f"/desk/c/{name}/photos/{photo}").status_code == 403
+    shown = trainer.get(f"/desk/c/{name}").text
+    assert "［写真］" in shown
+    assert photo not in shown

@@ -12,14 +12,18 @@ depends_on = None
 
 
 def upgrade() -> None:
+    with op.batch_alter_table('cases', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_cases_flagged'))
+        batch_op.create_index('ix_cases_flagged', ['conversation_id', 'state'], unique=False, sqlite_where=sa.text('flagged = 1'), postgresql_where=sa.text('flagged'))
+
     with op.batch_alter_table('conversations', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_conversations_flagged'))
-        batch_op.create_index('ix_conversations_flagged', ['flagged', 'owner', 'last_at'], unique=False)
+        batch_op.create_index('ix_conversations_flagged', ['flagged', 'owner', 'last_at', 'id'], unique=False)
         batch_op.drop_index(batch_op.f('ix_conversations_owner_last'))
         batch_op.create_index('ix_conversations_owner_last', ['owner', 'last_at', 'id'], unique=False)
         batch_op.drop_index(batch_op.f('ix_conversations_owner_promised'))
         batch_op.create_index('ix_conversations_owner_promised', ['owner', 'promised_at', 'id'], unique=False)
-        batch_op.create_index('ix_conversations_reason', ['owner', 'handoff_reason', 'last_at'], unique=False)
+        batch_op.create_index('ix_conversations_reason', ['owner', 'handoff_reason', 'last_at', 'id'], unique=False)
 
     with op.batch_alter_table('inquiries', schema=None) as batch_op:
         batch_op.create_index('ix_inquiries_open', ['case_id'], unique=False, sqlite_where=sa.text("state = 'open'"), postgresql_where=sa.text("state = 'open'"))
@@ -39,6 +43,10 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    with op.batch_alter_table('cases', schema=None) as batch_op:
+        batch_op.drop_index('ix_cases_flagged', sqlite_where=sa.text('flagged = 1'), postgresql_where=sa.text('flagged'))
+        batch_op.create_index(batch_op.f('ix_cases_flagged'), ['flagged', 'state'], unique=False)
+
     with op.batch_alter_table('payments', schema=None) as batch_op:
         batch_op.drop_index('ix_payments_captured')
 
