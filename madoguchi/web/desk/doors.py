@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import cast
 from urllib.parse import quote
 
+from sqlalchemy.exc import NoResultFound
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -49,7 +50,11 @@ def guarded(page: Page, may: May) -> Callable[[Request], Awaitable[Response]]:
             return go(request, CHANGE_PASSWORD)
         if not person.may(may):
             return show(request, "message.html", {"kind": "forbidden"}, status=403)
-        return await page(request, person)
+        try:
+            return await page(request, person)
+        except NoResultFound:
+            # The address names a conversation or an account that is not there, or is not there any more.
+            return missing(request)
 
     return enter
 
