@@ -73,7 +73,7 @@ def _beginning(response: httpx.Response) -> str:
     with suppress(httpx.ReadTimeout):  # a stream that has nothing to say
         for piece in response.iter_text():
             read += piece
-            if len(read) > 200:
+            if "event:" in read:
                 break
     return read
 
