@@ -33,6 +33,8 @@ class Connection:
     host: str
     port: int
     cookie: str | None = None
+    forged: str | None = None
+    """An address that is made up, for the headers in which proxies tell one."""
     _reader: asyncio.StreamReader | None = None
     _writer: asyncio.StreamWriter | None = None
 
@@ -42,6 +44,7 @@ class Connection:
             self._reader, self._writer = await asyncio.open_connection(self.host, self.port)
         head = [f"{method} {path} HTTP/1.1", f"Host: {self.host}:{self.port}"]
         head += [f"Cookie: {self.cookie}"] if self.cookie else []
+        head += [f"X-Forwarded-For: {self.forged}", f"X-Real-IP: {self.forged}"] if self.forged else []
         if body is not None:
             head += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
         self._writer.write("\r\n".join([*head, "", ""]).encode() + (body or b""))

@@ -11,7 +11,7 @@ _GAP = r"[-\s.・()]{0,3}"
 _PHONE = re.compile(rf"(?<![\d-])(?:\+81{_GAP}(?:\(0\))?|\(?0)\d{{1,4}}{_GAP}\d{{1,4}}{_GAP}\d{{3,4}}(?![\d-])")
 _DASHES = re.compile(r"(?<=\d)(\s?)[‐-―−ー─━](\s?)(?=\d)")
 _UNSEEN = re.compile(r"(?<=\d)[\u200b-\u200f\u2060\ufeff\u00ad]+(?=\d)")
-_MAIL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)+")
+_MAIL = re.compile(r"[\w.!#$%&'*+=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)+")
 _LONG_NUMBER = re.compile(r"(?<![\d-])\d(?:[ -]{0,3}\d){11,39}(?![\d-])")
 _ORDER_NUMBER = re.compile(r"(?<![\d-])(\d{3}[ -]\d{7}[ -]\d{7}|\d{17})(?![\d-])")
 _HIDDEN = "●"

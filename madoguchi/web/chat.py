@@ -20,7 +20,7 @@ from madoguchi.services.sessions import NotAdmitted, Opened, Visit
 from madoguchi.services.talk import Head, MessageView, Refusal
 from madoguchi.web.asking import COOKIE, COOKIE_PATH, json_of, limit, live_of, visit_of
 from madoguchi.web.context import Web, web_of
-from madoguchi.web.limits import MESSAGES, NEW_VISITORS, SIGN_INS
+from madoguchi.web.limits import ATTEMPTS, MESSAGES, NEW_VISITORS, SIGN_INS
 from madoguchi.web.metrics import metrics_of
 from madoguchi.web.problems import Problem
 from madoguchi.web.progress import card
@@ -86,6 +86,7 @@ async def get_messages(request: Request) -> Response:
 async def post_message(request: Request) -> Response:
     """POST /chat/messages: store a message under its client-made id, then have it answered."""
     began = time.perf_counter()
+    limit(request, ATTEMPTS, "attempts", request.cookies.get(COOKIE, "")[:64])
     web, visit = web_of(request), await visit_of(request)
     limit(request, MESSAGES, "messages", visit.conversation_id)
     body = await json_of(request)

@@ -21,6 +21,9 @@ class Rate:
 
 
 MESSAGES = Rate(burst=40, per_s=2)
+ATTEMPTS = Rate(burst=80, per_s=5)
+"""Of posting under one session, before the store is asked whether there is such a session at all: what is refused
+here costs next to nothing, so that a flood takes no time from others."""
 SIGN_INS = Rate(burst=30, per_s=0.5)
 PHOTOS = Rate(burst=10, per_s=0.2)
 RESENDS = Rate(burst=5, per_s=0.02)

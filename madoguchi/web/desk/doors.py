@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import cast
 from urllib.parse import quote
 
+from sqlalchemy.exc import NoResultFound
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -18,6 +19,8 @@ from madoguchi.web.desk.rendering import go, is_piece, show
 
 COOKIE = "madoguchi_staff"
 COOKIE_PATH = "/desk"
+LARGEST_ID = 2**63 - 1
+"""What a database's number can be; an address may hold a longer one."""
 CHANGE_PASSWORD = "/desk/password"
 
 type Page = Callable[[Request, Person], Awaitable[Response]]
@@ -49,7 +52,13 @@ def guarded(page: Page, may: May) -> Callable[[Request], Awaitable[Response]]:
             return go(request, CHANGE_PASSWORD)
         if not person.may(may):
             return show(request, "message.html", {"kind": "forbidden"}, status=403)
-        return await page(request, person)
+        if any(isinstance(value, int) and value > LARGEST_ID for value in request.path_params.values()):
+            return missing(request)
+        try:
+            return await page(request, person)
+        except NoResultFound:
+            # The address names a conversation or an account that is not there, or is not there any more.
+            return missing(request)
 
     return enter
 

@@ -15,5 +15,5 @@ ANY_NUMBER = Rate(burst=1_000_000, per_s=1_000_000)
 @pytest.fixture
 def no_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let one attacker send as much as they like, so that it is not the limit which stops them."""
-    for name in ("MESSAGES", "SIGN_INS", "NEW_VISITORS"):
+    for name in ("ATTEMPTS", "MESSAGES", "SIGN_INS", "NEW_VISITORS"):
         monkeypatch.setattr(chat, name, ANY_NUMBER)
