@@ -11,7 +11,17 @@ from pydantic import SecretStr
 from sqlalchemy import Engine, text
 
 from madoguchi.payments.builtin import BuiltinProcessor, Captured, processor_engine
-from madoguchi.payments.port import Accepted, Ambiguous, Notice, Notifying, Processor, Refused, Unavailable
+from madoguchi.payments.port import (
+    Accepted,
+    Ambiguous,
+    Notice,
+    Notifying,
+    Payee,
+    Processor,
+    Refused,
+    Transferring,
+    Unavailable,
+)
 from madoguchi.payments.stripe_card import StripeProcessor
 
 __all__ = [
@@ -20,9 +30,11 @@ __all__ = [
     "BuiltinProcessor",
     "Notice",
     "Notifying",
+    "Payee",
     "Processor",
     "Refused",
     "StripeProcessor",
+    "Transferring",
     "Unavailable",
     "build_processor",
 ]

@@ -23,7 +23,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
 from madoguchi.payments.builtin_tables import MISBEHAVIOURS, Misbehaviour, behaviours, calls, charges, notices, tables
-from madoguchi.payments.port import Accepted, Ambiguous, Notice, Refused, Unavailable
+from madoguchi.payments.port import Accepted, Ambiguous, Notice, Payee, Refused, Unavailable
 
 SETTLES_AFTER = timedelta(days=3)
 """How long a refund takes from the call to the customer's statement."""
@@ -79,6 +79,14 @@ class BuiltinProcessor:
     def find_charge(self, key: str, source: str) -> Accepted | Refused | None:
         """Return what became of the charge with this key, or None if it never arrived. Raises Unavailable."""
         return self._find(key, "charge", source)
+
+    def transfer(self, key: str, payee: Payee, amount: int, currency: str) -> Accepted | Refused:
+        """Send `amount` to a bank account. Raises Ambiguous or Unavailable."""
+        return self._perform(_Call(key, "transfer", _account(payee), amount, currency), self._transfer)
+
+    def find_transfer(self, key: str, payee: Payee) -> Accepted | Refused | None:
+        """Return what became of the transfer with this key, or None if it never arrived. Raises Unavailable."""
+        return self._find(key, "transfer", _account(payee))
 
     def close(self) -> None:
         """Let go of every connection; the next call opens a new one."""
@@ -174,7 +182,16 @@ class BuiltinProcessor:
         connection.execute(
             update(charges).where(charges.c.reference == call.subject).values(refunded=row["refunded"] + call.amount)
         )
-        closed = _close(connection, call, reference=f"re_{secrets.token_hex(12)}")
+        return self._sent(connection, call, f"re_{secrets.token_hex(12)}")
+
+    def _transfer(self, connection: Connection, call: _Call) -> RowMapping:
+        if call.amount <= 0:
+            return _close(connection, call, code="amount_not_positive")
+        return self._sent(connection, call, f"tr_{secrets.token_hex(12)}")
+
+    def _sent(self, connection: Connection, call: _Call, reference: str) -> RowMapping:
+        """Note that the money is on its way, and that its arrival is to be reported later."""
+        closed = _close(connection, call, reference=reference)
         connection.execute(
             insert(notices).values(
                 id=f"settled:{hashlib.sha256(call.key.encode()).hexdigest()[:40]}",
@@ -293,6 +310,12 @@ def _take_misbehaviour(connection: Connection, call: _Call) -> tuple[str | None,
 
 def _answer(row: RowMapping) -> Accepted | Refused:
     return Accepted(row["reference"]) if row["reference"] else Refused(row["code"])
+
+
+def _account(payee: Payee) -> str:
+    """Return a name for the account from which it cannot be read; the book holds no account."""
+    whole = "/".join((payee.bank, payee.branch, payee.kind, payee.number, payee.holder))
+    return f"bank:{hashlib.sha256(whole.encode()).hexdigest()[:40]}"
 
 
 def _stamp(moment: datetime) -> float:

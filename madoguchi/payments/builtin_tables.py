@@ -26,8 +26,8 @@ calls = Table(
     "processor_calls",
     tables,
     Column("key", String(200), primary_key=True),
-    Column("kind", String(8), nullable=False),  # refund | charge
-    Column("subject", String(80), nullable=False, index=True),  # the charge, or the source of a new one
+    Column("kind", String(8), nullable=False),  # refund | charge | transfer
+    Column("subject", String(80), nullable=False, index=True),  # the charge, the source of a new one, or an account
     Column("amount", BigInteger, nullable=False),
     Column("currency", String(3), nullable=False),
     Column("reference", String(80)),  # set where it was accepted

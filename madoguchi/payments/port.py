@@ -63,6 +63,28 @@ class Processor(Protocol):
         """Let go of every connection; the next call opens a new one."""
 
 
+@dataclass(frozen=True)
+class Payee:
+    """A Japanese bank account that a transfer goes to."""
+
+    bank: str
+    branch: str
+    kind: str
+    number: str
+    holder: str
+
+
+@runtime_checkable
+class Transferring(Protocol):
+    """A processor that also makes bank transfers."""
+
+    def transfer(self, key: str, payee: Payee, amount: int, currency: str) -> Accepted | Refused:
+        """Send `amount` to the account. Raises Ambiguous or Unavailable."""
+
+    def find_transfer(self, key: str, payee: Payee) -> Accepted | Refused | None:
+        """Return what became of the transfer with this key, or None if it never arrived. Raises Unavailable."""
+
+
 @runtime_checkable
 class Notifying(Protocol):
     """A processor without webhooks of its own: the worker fetches its notices, each until it is acknowledged."""

@@ -11,14 +11,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import exists, func, or_, select
+from sqlalchemy import and_, exists, false, func, or_, select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
 
-from madoguchi.payments.port import Accepted, Ambiguous, Refused, Unavailable
-from madoguchi.services import audit, handoffs, ledger, reorders
+from madoguchi.payments.port import Accepted, Ambiguous, Refused, Transferring, Unavailable
+from madoguchi.services import audit, destinations, handoffs, ledger, reorders
 from madoguchi.services.desk import Desk
-from madoguchi.store import Case, Order, OutboxCall, Refund
+from madoguchi.services.sealing import CannotOpen
+from madoguchi.store import BankAccount, Case, Order, OutboxCall, Refund
 
 LEASE = timedelta(seconds=60)
 """How long a claimed row is left to the program that claimed it."""
@@ -27,7 +28,7 @@ LONGEST_WAIT = timedelta(hours=1)
 HUMAN_AFTER = 8
 """After so many attempts without a clear answer a human is told; the attempts go on."""
 
-CARD_REFUND, CARD_CHARGE = "card_refund", "card_charge"
+CARD_REFUND, CARD_CHARGE, BANK_TRANSFER = "card_refund", "card_charge", "bank_transfer"
 _CALLED = (CARD_REFUND, CARD_CHARGE)
 
 
@@ -102,7 +103,7 @@ def _claim(desk: Desk, *which: ColumnElement[bool]) -> OutboxCall | None:
             select(OutboxCall)
             .where(
                 OutboxCall.state == "ready",
-                OutboxCall.kind.in_(_CALLED),
+                or_(OutboxCall.kind.in_(_CALLED), _transferable(desk)),
                 or_(OutboxCall.leased_until.is_(None), OutboxCall.leased_until <= now),
                 ~frozen,
                 *which,
@@ -117,9 +118,19 @@ def _claim(desk: Desk, *which: ColumnElement[bool]) -> OutboxCall | None:
         return call
 
 
+def _transferable(desk: Desk) -> ColumnElement[bool]:
+    """Say which bank transfers can be made: those whose account was given, by a processor that makes any."""
+    if desk.seal is None or not isinstance(desk.processor, Transferring):
+        return false()
+    given = exists().where(
+        Refund.key == OutboxCall.key, BankAccount.case_id == Refund.case_id, BankAccount.sealed != ""
+    )
+    return and_(OutboxCall.kind == BANK_TRANSFER, given)
+
+
 def _make(desk: Desk, call: OutboxCall) -> None:
     try:
-        outcome = _refund(desk, call) if call.kind == CARD_REFUND else _charge(desk, call)
+        outcome = _CALLS[call.kind](desk, call)
     except Unavailable:
         _later(desk, call, "unavailable")
     except Ambiguous:
@@ -140,6 +151,24 @@ def _charge(desk: Desk, call: OutboxCall) -> Accepted | Refused:
     source, amount, currency = (call.payload[name] for name in ("account", "amount", "currency"))
     found = desk.processor.find_charge(call.key, source) if call.attempts > 1 else None
     return found or desk.processor.charge(call.key, source, amount, currency)
+
+
+def _transfer(desk: Desk, call: OutboxCall) -> Accepted | Refused:
+    assert isinstance(desk.processor, Transferring)
+    with desk.store.reading() as session:
+        refund = session.scalars(select(Refund).where(Refund.key == call.key)).one()
+        currency, amount = refund.payment.currency, refund.amount
+        try:
+            payee = destinations.of(desk, session, refund)
+        except CannotOpen:
+            return Refused("account_unreadable")
+    if payee is None:  # it was erased since
+        raise Unavailable("no account")
+    found = desk.processor.find_transfer(call.key, payee) if call.attempts > 1 else None
+    return found or desk.processor.transfer(call.key, payee, amount, currency)
+
+
+_CALLS = {CARD_REFUND: _refund, CARD_CHARGE: _charge, BANK_TRANSFER: _transfer}
 
 
 def _close(desk: Desk, call: OutboxCall, outcome: Accepted | Refused) -> None:
@@ -177,7 +206,7 @@ def _later(desk: Desk, call: OutboxCall, error: str) -> None:
             return
         wait = min(FIRST_WAIT * 2 ** min(row.attempts - 1, 20), LONGEST_WAIT)
         row.due_at, row.leased_until, row.last_error = now + wait, None, error
-        if row.kind == CARD_REFUND and row.attempts == HUMAN_AFTER:
+        if row.kind != CARD_CHARGE and row.attempts == HUMAN_AFTER:
             refund = session.scalars(select(Refund).where(Refund.key == row.key)).one()
             _tell_a_human(session, desk, refund, "refund_delayed")
 

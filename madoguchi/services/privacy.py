@@ -15,12 +15,13 @@ from typing import Any
 from sqlalchemy import CursorResult, Executable, create_engine, delete, exists, inspect, or_, select, text, update
 from sqlalchemy.orm import Session
 
-from madoguchi.services import audit
+from madoguchi.services import accounts, audit
 from madoguchi.services.agents import May, Person
 from madoguchi.services.desk import Desk
 from madoguchi.store import (
     Account,
     Approval,
+    BankAccount,
     Base,
     CallAttempt,
     Callback,
@@ -117,6 +118,7 @@ def export(desk: Desk, actor: str, reference: str) -> dict[str, Any] | None:
             Conversation: Conversation.id.in_(talks),
             Message: Message.conversation_id.in_(talks) & (Message.author != "note"),
             Photo: Photo.conversation_id.in_(talks),
+            BankAccount: BankAccount.customer_id == customer.id,
         }
         for model, clause in wanted.items():
             found[model.__tablename__] = [_row(each) for each in session.scalars(select(model).where(clause))]
@@ -158,6 +160,7 @@ def retain(desk: Desk, *, tracker_url: str | None = None, talks_kept: timedelta 
         gone += _run(session, delete(StaffSession).where(StaffSession.expires_at < now - SESSIONS_KEPT))
         _run(session, delete(UsedToken).where(UsedToken.expires_at < now))
         _forget_letters(session, now - talks_kept)
+        accounts.forget_old(session, now)
         if talks:
             if tracker_url is not None:
                 _erase_tracker(tracker_url, talks)
@@ -218,6 +221,9 @@ def _erase_person(session: Session, desk: Desk, customer: Customer) -> dict[str,
         "sessions": _run(session, delete(CustomerSession).where(CustomerSession.customer_id == customer.id)),
         "accounts": _run(session, update(Account).where(Account.customer_id == customer.id).values(label="")),
         "payments": _run(session, update(Payment).where(Payment.customer_id == customer.id).values(label="")),
+        "bank_accounts": _run(
+            session, update(BankAccount).where(BankAccount.customer_id == customer.id).values(sealed="", end="")
+        ),
         "customers": 0 if customer.erased_at else 1,
     }
     customer.name, customer.kana, customer.phone = "", "", None
@@ -264,4 +270,5 @@ def _run(session: Session, statement: Executable) -> int:
 
 def _row(row: Base) -> dict[str, Any]:
     values = {column.key: getattr(row, column.key) for column in inspect(row).mapper.column_attrs}
+    values.pop("sealed", None)  # a bank account is shown by its end only
     return {name: b64encode(each).decode() if isinstance(each, bytes) else each for name, each in values.items()}

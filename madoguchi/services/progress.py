@@ -175,7 +175,7 @@ def of_case(session: Session, desk: Desk, case: Case) -> Progress | None:
         seller=rows.order.seller.name if rows.order and rows.order.seller else "",
         deadline=inquiry.deadline if inquiry else None,
         needs_account=_by_bank(rows) and account is None,
-        account_end=account.end if account and _by_bank(rows) else None,
+        account_end=account.end or None if account else None,
         asks_score=scores.is_due(session, case),
     )
 
