@@ -7,6 +7,7 @@ fetched again and again by two trainers, and its median and 95th percentile are 
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import random
 import secrets
@@ -19,6 +20,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx
+import structlog
 import uvicorn
 
 from madoguchi.bootstrap import Settings, build_desk
@@ -29,6 +31,7 @@ from madoguchi.store import Conversation, Message, Staff, StaffSession, Training
 from madoguchi.store.migrate import upgrade
 from madoguchi.training.corpus import Corpus, Shelf
 from madoguchi.training.files import new_file
+from madoguchi.training.messages import tally
 from madoguchi.web.app import assemble
 from madoguchi.web.desk.doors import COOKIE
 
@@ -51,6 +54,7 @@ def main() -> None:
         desk = build_desk(settings)
         upgrade(desk.store)
         cookie = _fill(desk, corpus)
+        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
         app = assemble(settings, desk, Engine("http://127.0.0.1:9", "nobody-answers-here"))
         server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error"))
         threading.Thread(target=server.run, daemon=True).start()
@@ -96,6 +100,7 @@ def _fill(desk: Desk, corpus: Corpus) -> str:
             text, sure = chance.choice(corpus.examples).text, chance.random()
             session.add(_message(talk, number, text, sure))
             session.add(_heard(number, piles[int(6_000 * chance.random() ** 3)], sure, chance, now))
+        tally(session, piles)
     return secret
 
 
@@ -152,7 +157,7 @@ def _measure(url: str, cookie: str, corpus: Corpus, pile: str) -> None:
     }
     print(f"{MESSAGES} messages, {len(corpus.examples)} examples, {os.cpu_count()} cores, {ROUNDS} fetches a page")
     with httpx.Client(base_url=url, cookies={COOKIE: cookie}, timeout=120, trust_env=False) as client:
-        for name, (method, where) in pages.items():
+        for method, where in pages.values():
             for _ in range(2):
                 client.request(method, where, data={"text": "温まらない"} if method == "POST" else None)
         time.sleep(10)  # what is read once for all has been read

@@ -47,7 +47,7 @@ from madoguchi.store.staff import (
     Staff,
     StaffSession,
 )
-from madoguchi.store.training import Lesson, NewIntent, TrainingDecision, TrainingMessage
+from madoguchi.store.training import Lesson, NewIntent, TrainingDecision, TrainingMessage, TrainingPile
 
 __all__ = [
     "Account",
@@ -98,6 +98,7 @@ __all__ = [
     "Timer",
     "TrainingDecision",
     "TrainingMessage",
+    "TrainingPile",
     "UsedToken",
     "Variant",
     "search",
