@@ -14,7 +14,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import DefaultDict, Dict, FrozenSet, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, DefaultDict, Dict, FrozenSet, Iterator, List, Optional, Sequence, Tuple
 
 from ruamel.yaml import YAML
 
@@ -26,7 +26,8 @@ EXAMPLES = Path("data/nlu")
 # the held-out messages too, for nobody could write them in another way.
 TRIVIAL = 6
 _LONG = 14  # letters from which on a difference of one is a slip, not a close call
-_ANNOTATION = re.compile(r"\[(?P<text>[^\[\]]+)\](?:\([^()]*\)|\{[^{}]*\})")
+# Rasa's own notation; an empty list (`[[][]`) is how a bracket is written that only looks like it.
+_ANNOTATION = re.compile(r"\[(?P<text>[^\]]+?)\](?:\([^)]+?\)|\{[^}]+?\}|\[.*?\])")
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,17 @@ def read_examples(folder: Path = EXAMPLES) -> List[Example]:
 
 def _read(path: Path) -> Iterator[Example]:
     for block in YAML(typ="safe", pure=False).load(path.read_text(encoding="utf-8")).get("nlu") or []:
-        for row in str(block.get("examples", "")).splitlines():
-            if block.get("intent") and row.startswith("- "):
-                yield Example(block["intent"], _ANNOTATION.sub(r"\g<text>", row[2:].strip()), path.name)
+        for row in _rows(block.get("examples") or ""):
+            if block.get("intent"):
+                yield Example(block["intent"], _ANNOTATION.sub(r"\g<text>", row), path.name)
+
+
+def _rows(examples: Any) -> Iterator[str]:
+    """Yield each example of a block of lines, or of a list where a text needs quotes."""
+    if isinstance(examples, str):
+        yield from (row[1:].strip() for row in examples.splitlines() if row.startswith("-"))
+    else:
+        yield from (str(each["text"]).strip() for each in examples)
 
 
 def faults(examples: Sequence[Example]) -> List[str]:

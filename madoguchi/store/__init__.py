@@ -48,7 +48,7 @@ from madoguchi.store.staff import (
     Staff,
     StaffSession,
 )
-from madoguchi.store.training import Lesson, NewIntent, TrainingDecision, TrainingMessage
+from madoguchi.store.training import Lesson, NewIntent, TrainingDecision, TrainingMessage, TrainingPile
 from madoguchi.store.window import BankAccount, Photo
 
 __all__ = [
@@ -106,6 +106,7 @@ __all__ = [
     "TrainingDecision",
     "TrainingJob",
     "TrainingMessage",
+    "TrainingPile",
     "UsedToken",
     "Variant",
     "search",

@@ -45,6 +45,26 @@ class TrainingMessage(Base):
     )
 
 
+class TrainingPile(Base):
+    """What is to be told of a pile's open messages, kept with them so that a page need not count them all."""
+
+    __tablename__ = "training_piles"
+
+    pile: Mapped[str] = mapped_column(String(36), primary_key=True)
+    first_id: Mapped[int] = mapped_column(Id)  # the message that tells the pile
+    count: Mapped[int]
+    intent: Mapped[str | None] = mapped_column(String(60))
+    confidence: Mapped[float | None]  # the least
+    rank: Mapped[int]
+    unsure: Mapped[int]  # how many of the messages each reason holds for
+    marked: Mapped[int]
+    human: Mapped[int]
+    between: Mapped[int]
+    unknown: Mapped[int]
+
+    __table_args__ = (Index("ix_training_piles_order", "rank", "count", "confidence"),)
+
+
 class TrainingDecision(Base):
     """One thing a trainer did, and what takes it back."""
 

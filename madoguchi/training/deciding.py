@@ -16,7 +16,7 @@ from madoguchi.store import IntentReport, TrainingDecision, TrainingMessage
 from madoguchi.training import masking
 from madoguchi.training.corpus import Corpus
 from madoguchi.training.lessons import Kind, Refused, Taught, Wanted, Why, teach_in
-from madoguchi.training.messages import Heard, heard_of
+from madoguchi.training.messages import Heard, heard_of, tally
 from madoguchi.training.notation import Said
 
 
@@ -83,6 +83,7 @@ def split(desk: Desk, person: Person, pile: str, chosen: Sequence[int]) -> str |
         new = str(uuid.uuid4())
         for row in moved:
             row.pile = new
+        tally(session, (pile, new))
         return new
 
 
@@ -102,6 +103,7 @@ def _open(session: Session, pile: str) -> list[TrainingMessage]:
 def _settle(session: Session, desk: Desk, rows: Sequence[TrainingMessage], batch: str) -> None:
     for row in rows:
         row.state, row.batch = "settled", batch
+    tally(session, (row.pile for row in rows))
     ids = [row.message_id for row in rows]
     settled = update(IntentReport).where(IntentReport.message_id.in_(ids))
     session.execute(settled.values(settled_at=desk.clock()))

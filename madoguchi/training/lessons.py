@@ -21,6 +21,7 @@ from madoguchi.services.desk import Desk
 from madoguchi.store import IntentReport, Lesson, NewIntent, Staff, TrainingDecision, TrainingMessage
 from madoguchi.training import notation, sameness
 from madoguchi.training.corpus import Corpus
+from madoguchi.training.messages import tally
 from madoguchi.training.notation import Said, Unwritable
 
 LONGEST = 500
@@ -244,12 +245,17 @@ def undo(desk: Desk, person: Person) -> str | None:
 
 def _reopen(session: Session, decision: TrainingDecision) -> None:
     settled = TrainingMessage.batch == decision.batch
-    ids = list(session.scalars(select(TrainingMessage.message_id).where(settled)))
+    rows = session.execute(select(TrainingMessage.message_id, TrainingMessage.pile).where(settled)).all()
+    ids, piles = [row.message_id for row in rows], {row.pile for row in rows}
     if ids:
         session.execute(update(IntentReport).where(IntentReport.message_id.in_(ids)).values(settled_at=None))
     session.execute(update(TrainingMessage).where(settled).values(state="open", batch=None))
     for message_id, pile in decision.detail.get("piles", {}).items():  # of a split: where each lay before
-        session.execute(update(TrainingMessage).where(TrainingMessage.message_id == int(message_id)).values(pile=pile))
+        row = session.get(TrainingMessage, int(message_id))
+        if row is not None:
+            piles |= {row.pile, pile}
+            row.pile = pile
+    tally(session, piles)
 
 
 def _old(lesson: Lesson) -> tuple[str, str] | None:

@@ -7,18 +7,19 @@ human, it lies between two intents, or it resembles no example. What was written
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import batched
 from typing import Any
 
 from rapidfuzz import fuzz, process
-from sqlalchemy import case, func, select, update
+from sqlalchemy import case, delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from madoguchi.rasa import Inspected
 from madoguchi.services.desk import Desk
-from madoguchi.store import Conversation, IntentReport, Message, TrainingMessage
+from madoguchi.store import Conversation, IntentReport, Message, TrainingMessage, TrainingPile
 from madoguchi.training import masking, sameness
 from madoguchi.training.corpus import Corpus
 from madoguchi.training.masking import Masked
@@ -148,6 +149,7 @@ def take_in(desk: Desk, corpus: Corpus, piles: Piles, limit: int = 200) -> int:
     rows = [_row(message, corpus, piles) for message in found]
     with desk.store.writing() as session:
         session.add_all(rows)
+        tally(session, (row.pile for row in rows))
     return len(rows)
 
 
@@ -164,12 +166,16 @@ def refresh(desk: Desk) -> None:
             .group_by(Message.conversation_id)
         )
         _flag(session, "human", ended)
-        gone = select(Message.id).where(Message.text == "", Message.author == "customer")
-        session.execute(
-            update(TrainingMessage)
-            .where(TrainingMessage.state == "open", TrainingMessage.message_id.in_(gone))
-            .values(state="settled")
-        )
+        _drop_erased(session)
+
+
+def _drop_erased(session: Session) -> None:
+    gone = select(Message.id).where(Message.text == "", Message.author == "customer")
+    erased = TrainingMessage.state == "open", TrainingMessage.message_id.in_(gone)
+    rows = session.scalars(select(TrainingMessage).where(*erased)).all()
+    for row in rows:
+        row.state = "settled"
+    tally(session, (row.pile for row in rows))
 
 
 def unseen(desk: Desk, limit: int = 10) -> list[tuple[int, str]]:
@@ -188,51 +194,59 @@ def unseen(desk: Desk, limit: int = 10) -> list[tuple[int, str]]:
 def keep(desk: Desk, seen: Mapping[int, Inspected]) -> None:
     """Keep what the engine saw in messages."""
     with desk.store.writing() as session:
-        for number, found in seen.items():
-            row = session.get(TrainingMessage, number)
-            if row is None:
-                continue
+        wanted = TrainingMessage.message_id.in_(seen)
+        for row in session.scalars(select(TrainingMessage).where(wanted)):
+            found = seen[row.message_id]
             ranking = [each for each in found.ranking if each.name not in (None, FALLBACK)]
             if len(ranking) > 1:
                 row.second, row.second_confidence = ranking[1].name, ranking[1].confidence
                 row.between = (ranking[0].confidence or 0) - (ranking[1].confidence or 0) < CLOSE
             row.names = [[each.start, each.end, each.kind] for each in found.names or ()]
             row.rank = _rank(row)
+        tally(session, session.scalars(select(TrainingMessage.pile).where(wanted)).all())
 
 
 def listed(desk: Desk, reason: Reason | None = None, intent: str | None = None, page: int = 0) -> Listed:
     """Return one page of piles, the most pressing first."""
-    chosen = select(
-        TrainingMessage.pile,
-        func.count(),
-        func.min(TrainingMessage.message_id),
-        *(func.max(case((getattr(TrainingMessage, each), 1), else_=0)) for each in Reason),
-    ).where(TrainingMessage.state == "open", TrainingMessage.rank < _NONE)
+    chosen = select(TrainingPile).where(TrainingPile.rank < _NONE)
     if reason is not None:
-        chosen = chosen.where(getattr(TrainingMessage, reason).is_(True))
+        chosen = chosen.where(getattr(TrainingPile, reason) > 0)
     if intent is not None:
-        chosen = chosen.where(TrainingMessage.intent == intent)
-    order = (func.min(TrainingMessage.rank), func.count().desc(), func.min(TrainingMessage.confidence))
-    chosen = chosen.group_by(TrainingMessage.pile).order_by(*order, TrainingMessage.pile)
+        chosen = chosen.where(TrainingPile.intent == intent)
+    chosen = chosen.order_by(TrainingPile.rank, TrainingPile.count.desc(), TrainingPile.confidence, TrainingPile.pile)
     with desk.store.reading() as session:
-        rows = session.execute(chosen.limit(PAGE + 1).offset(page * PAGE)).all()
-        heard = {each.message_id: each for each in heard_of(session, [row[2] for row in rows])}
-    piles = tuple(
-        Pile(row[0], row[1], tuple(each for each, flag in zip(Reason, row[3:], strict=True) if flag), heard[row[2]])
-        for row in rows[:PAGE]
-        if row[2] in heard
-    )
+        rows = session.scalars(chosen.limit(PAGE + 1).offset(page * PAGE)).all()
+        heard = {each.message_id: each for each in heard_of(session, [row.first_id for row in rows])}
+    piles = tuple(_pile(row, heard[row.first_id]) for row in rows[:PAGE] if row.first_id in heard)
     return Listed(piles, len(rows) > PAGE)
 
 
 def counts(desk: Desk) -> dict[str, int]:
     """Return the number of open messages for each reason, and of all."""
-    wanted = [func.coalesce(func.sum(case((getattr(TrainingMessage, each), 1), else_=0)), 0) for each in Reason]
+    wanted = [func.coalesce(func.sum(getattr(TrainingPile, each)), 0) for each in Reason]
+    whole = func.coalesce(func.sum(TrainingPile.count), 0)
     with desk.store.reading() as session:
-        row = session.execute(
-            select(func.count(), *wanted).where(TrainingMessage.state == "open", TrainingMessage.rank < _NONE)
-        ).one()
-    return {"all": row[0], **{each.value: int(number) for each, number in zip(Reason, row[1:], strict=True)}}
+        row = session.execute(select(whole, *wanted).where(TrainingPile.rank < _NONE)).one()
+    return {"all": int(row[0]), **{each.value: int(number) for each, number in zip(Reason, row[1:], strict=True)}}
+
+
+def tally(session: Session, piles: Iterable[str]) -> None:
+    """Count the open messages of these piles anew; whoever changes a message's pile, state or reasons calls this."""
+    session.flush()
+    for some in batched(set(piles), 500):
+        session.execute(delete(TrainingPile).where(TrainingPile.pile.in_(some)))
+        counted = select(
+            TrainingMessage.pile,
+            func.min(TrainingMessage.message_id).label("first_id"),
+            func.count().label("count"),
+            func.min(TrainingMessage.intent).label("intent"),
+            func.min(TrainingMessage.confidence).label("confidence"),
+            func.min(TrainingMessage.rank).label("rank"),
+            *(func.sum(case((getattr(TrainingMessage, each), 1), else_=0)).label(each.value) for each in Reason),
+        ).where(TrainingMessage.state == "open", TrainingMessage.pile.in_(some))
+        rows = [dict(row) for row in session.execute(counted.group_by(TrainingMessage.pile)).mappings()]
+        if rows:
+            session.execute(insert(TrainingPile), rows)
 
 
 def members(desk: Desk, pile: str, limit: int = 100) -> list[Heard]:
@@ -250,15 +264,9 @@ def members(desk: Desk, pile: str, limit: int = 100) -> list[Heard]:
 def one(desk: Desk, pile: str) -> Pile | None:
     """Return an open pile."""
     with desk.store.reading() as session:
-        rows = session.scalars(
-            select(TrainingMessage)
-            .where(TrainingMessage.pile == pile, TrainingMessage.state == "open")
-            .order_by(TrainingMessage.message_id)
-        ).all()
-        heard = heard_of(session, [row.message_id for row in rows[:1]])
-    if not heard:
-        return None
-    return Pile(pile, len(rows), tuple(each for each in Reason if any(getattr(row, each) for row in rows)), heard[0])
+        row = session.get(TrainingPile, pile)
+        heard = heard_of(session, [row.first_id]) if row is not None else []
+    return _pile(row, heard[0]) if row is not None and heard else None
 
 
 def heard_of(session: Session, ids: Sequence[int]) -> list[Heard]:
@@ -282,6 +290,10 @@ def heard_of(session: Session, ids: Sequence[int]) -> list[Heard]:
         )
         for row, message in rows
     ]
+
+
+def _pile(row: TrainingPile, first: Heard) -> Pile:
+    return Pile(row.pile, row.count, tuple(each for each in Reason if getattr(row, each)), first)
 
 
 def _row(message: Message, corpus: Corpus, piles: Piles) -> TrainingMessage:
@@ -310,8 +322,10 @@ def _rank(row: TrainingMessage) -> int:
 
 def _flag(session: Session, reason: str, ids: Any) -> None:
     wanted = TrainingMessage.message_id.in_(ids), getattr(TrainingMessage, reason).is_(False)
-    for row in session.scalars(select(TrainingMessage).where(*wanted)):
+    rows = session.scalars(select(TrainingMessage).where(*wanted)).all()
+    for row in rows:
         setattr(row, reason, True)
         row.rank = _rank(row)
         if reason == Reason.MARKED and row.state == "settled":  # an agent objects to what was settled before
             row.state, row.batch = "open", None
+    tally(session, (row.pile for row in rows))

@@ -6,7 +6,7 @@ from alembic import op
 from madoguchi.store import base
 
 revision = '4fd1fa1cb893'
-down_revision = 'c38ad58ebc3d'
+down_revision = 'e706b44b81eb'
 branch_labels = None
 depends_on = None
 
