@@ -47,6 +47,7 @@ class Talkers:
     url: str
     secret: str
     count: int
+    pause_s: float = 0.0
     failed: list[str] = field(default_factory=list)
     retried: list[str] = field(default_factory=list)
     models: set[str] = field(default_factory=set)
@@ -73,6 +74,7 @@ class Talkers:
                 body = {"conversation": conversation, "message": uuid.uuid4().hex, "text": SAYINGS[said % len(SAYINGS)]}
                 said += 1
                 self._turn(client, body)
+                time.sleep(self.pause_s)
 
     def _turn(self, client: httpx.Client, body: dict[str, str]) -> None:
         """Run one turn as the desk does: after its deadline the same message is sent again."""
@@ -181,7 +183,7 @@ def main() -> int:
     options = parser.parse_args()
     settings = Settings()
     place, secret = Place.of(settings), settings.secret_for("engine")
-    with two_names(place) as names, _engine(place, names[0], secret) as (url, process):
+    with two_names(place) as names, engine_with(place, names[0], secret) as (url, process):
         found = change_under_load(url, secret, process, names, options.swaps, options.talkers)
     _tell(found)
     return 1 if found.failed else 0
@@ -200,7 +202,8 @@ def _tell(found: Changed) -> None:
 
 
 @contextmanager
-def _engine(place: Place, name: str, secret: str) -> Iterator[tuple[str, int]]:
+def engine_with(place: Place, name: str, secret: str) -> Iterator[tuple[str, int]]:
+    """Run an engine of its own for the length of a block; gives its address and its process."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
