@@ -128,14 +128,14 @@ def change_under_load(url: str, secret: str, process: int, names: Sequence[str],
     """Change the model so many times while customers talk; raises AssertionError where a change is refused."""
     seconds, megabytes = [], [memory(process)]
     with Talkers(url, secret, talkers) as talk, httpx.Client(base_url=url, timeout=90, trust_env=False) as client:
-        time.sleep(5)
+        time.sleep(3)
         quiet = tuple(talk.milliseconds)
         for number in range(swaps):
             answer = post(client, "/webhooks/desk/model", {"model": names[number % len(names)]}, secret)
             assert answer.status_code == 200, answer.text
             seconds.append(answer.json()["seconds"])
             megabytes.append(memory(process))
-    time.sleep(12)  # until the engine has given back what the last old model held
+    time.sleep(8)  # until the engine has given back what the last old model held
     megabytes.append(memory(process))
     busy = tuple(talk.milliseconds[len(quiet) :])
     return Changed(

@@ -105,4 +105,5 @@ def test_terms_with_a_mistake_are_named_with_line_and_key(desk: Path) -> None:
 
 def test_an_unsigned_model_is_named_with_both_ways_out(desk: Path) -> None:
     give_model(desk)
-    says_only(start(desk, MADOGUCHI_DEMO="false"), "bears this desk's signature: run `make train`, or `madoguchi models sign m.tar.gz`")
+    told = "bears this desk's signature: run `make train`, or `madoguchi models sign m.tar.gz`"
+    says_only(start(desk, MADOGUCHI_DEMO="false"), told)
