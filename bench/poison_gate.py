@@ -21,6 +21,8 @@ from madoguchi.training import gate, model, signing, workshop
 from madoguchi.training.gate import Check, Examined, Objected
 from madoguchi.training.workshop import Place
 
+KINDS = "flipped,planted,harmless"
+
 
 @dataclass(frozen=True)
 class Tried:
@@ -38,14 +40,14 @@ class Tried:
         return bool(self.objections)
 
 
-def tries(trials: int, examples: int) -> Iterator[Tried]:
+def tries(trials: int, examples: int, kinds: str = KINDS) -> Iterator[Tried]:
     """Yield each trial as it is done."""
     place = Place.of(Settings())
     paths = sorted(place.models.glob(f"*{signing.SUFFIX}"), key=lambda path: -path.stat().st_mtime)
     newest = next(path for path in paths if place.fault_of(path.name) is None)
     command = [str(model.ENGINE / "python"), "-m", "bench.poison_reports", str(newest)]
     process = subprocess.Popen(
-        [*command, "--trials", str(trials), "--examples", str(examples)],
+        [*command, "--trials", str(trials), "--examples", str(examples), "--kinds", kinds],
         env={**workshop.environment(workshop.engine_environment(place)), "TF_CPP_MIN_LOG_LEVEL": "3"},
         stdout=subprocess.PIPE,
         stderr=None if os.environ.get("MADOGUCHI_VERBOSE") else subprocess.DEVNULL,

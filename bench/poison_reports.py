@@ -110,10 +110,11 @@ def harmless(lessons: Sequence[Labelled], draw: random.Random) -> tuple[str, lis
     return "three good examples", [each for at, each in enumerate(lessons) if at not in left]
 
 
-def trials(kitchen: Kitchen, lessons: list[Labelled], count: int) -> Iterator[dict[str, Any]]:
+def trials(kitchen: Kitchen, lessons: list[Labelled], kinds: Sequence[str], count: int) -> Iterator[dict[str, Any]]:
     """Yield what came of each trial."""
     whole = kitchen.report(lessons)
-    for kind, change in (("flipped", flipped), ("planted", planted), ("harmless", harmless)):
+    for kind in kinds:
+        change = {"flipped": flipped, "planted": planted, "harmless": harmless}[kind]
         for number in range(count):
             about, changed = change(lessons, random.Random(f"{kind} {number}"))
             other = kitchen.report(changed)
@@ -127,8 +128,10 @@ def main() -> int:
     parser.add_argument("model", type=Path)
     parser.add_argument("--trials", type=int, default=20)
     parser.add_argument("--examples", type=int, default=0, help="of each intent; 0 for all")
+    parser.add_argument("--kinds", default="flipped,planted,harmless")
     options = parser.parse_args()
-    for trial in trials(Kitchen(options.model), chosen(options.examples), options.trials):
+    kinds = options.kinds.split(",")
+    for trial in trials(Kitchen(options.model), chosen(options.examples), kinds, options.trials):
         print(json.dumps(trial), flush=True)
     return 0
 

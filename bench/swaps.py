@@ -47,6 +47,7 @@ class Talkers:
     url: str
     secret: str
     count: int
+    pause_s: float = 0.0
     failed: list[str] = field(default_factory=list)
     retried: list[str] = field(default_factory=list)
     models: set[str] = field(default_factory=set)
@@ -73,6 +74,7 @@ class Talkers:
                 body = {"conversation": conversation, "message": uuid.uuid4().hex, "text": SAYINGS[said % len(SAYINGS)]}
                 said += 1
                 self._turn(client, body)
+                time.sleep(self.pause_s)
 
     def _turn(self, client: httpx.Client, body: dict[str, str]) -> None:
         """Run one turn as the desk does: after its deadline the same message is sent again."""
@@ -126,14 +128,14 @@ def change_under_load(url: str, secret: str, process: int, names: Sequence[str],
     """Change the model so many times while customers talk; raises AssertionError where a change is refused."""
     seconds, megabytes = [], [memory(process)]
     with Talkers(url, secret, talkers) as talk, httpx.Client(base_url=url, timeout=90, trust_env=False) as client:
-        time.sleep(5)
+        time.sleep(3)
         quiet = tuple(talk.milliseconds)
         for number in range(swaps):
             answer = post(client, "/webhooks/desk/model", {"model": names[number % len(names)]}, secret)
             assert answer.status_code == 200, answer.text
             seconds.append(answer.json()["seconds"])
             megabytes.append(memory(process))
-    time.sleep(12)  # until the engine has given back what the last old model held
+    time.sleep(8)  # until the engine has given back what the last old model held
     megabytes.append(memory(process))
     busy = tuple(talk.milliseconds[len(quiet) :])
     return Changed(
@@ -181,7 +183,7 @@ def main() -> int:
     options = parser.parse_args()
     settings = Settings()
     place, secret = Place.of(settings), settings.secret_for("engine")
-    with two_names(place) as names, _engine(place, names[0], secret) as (url, process):
+    with two_names(place) as names, engine_with(place, names[0], secret) as (url, process):
         found = change_under_load(url, secret, process, names, options.swaps, options.talkers)
     _tell(found)
     return 1 if found.failed else 0
@@ -200,7 +202,8 @@ def _tell(found: Changed) -> None:
 
 
 @contextmanager
-def _engine(place: Place, name: str, secret: str) -> Iterator[tuple[str, int]]:
+def engine_with(place: Place, name: str, secret: str) -> Iterator[tuple[str, int]]:
+    """Run an engine of its own for the length of a block; gives its address and its process."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -40,7 +40,7 @@ logger = logging.getLogger(__name__)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.tar\.gz")
 _FOLDER = Path("models")
 # After this the last turn of the old model is over: the desk waits 5 s for a turn.
-_LAST_TURN_S = 10
+_LAST_TURN_S = 6
 # So soon a turn gets the interpreter back from the loading thread.
 _TURNS_FIRST_S = 0.0005
 

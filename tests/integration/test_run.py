@@ -101,3 +101,9 @@ def test_terms_with_a_mistake_are_named_with_line_and_key(desk: Path) -> None:
     terms = desk / "terms.yml"
     terms.write_text((ROOT / "data/policies/shop.yml").read_text().replace("window_days:", "windw_days:", 1))
     says_only(start(desk, MADOGUCHI_TERMS=str(terms)), "windw_days")
+
+
+def test_an_unsigned_model_is_named_with_both_ways_out(desk: Path) -> None:
+    give_model(desk)
+    told = "bears this desk's signature: run `make train`, or `madoguchi models sign m.tar.gz`"
+    says_only(start(desk, MADOGUCHI_DEMO="false"), told)

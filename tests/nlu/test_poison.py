@@ -7,11 +7,11 @@ import os
 from bench.poison_gate import tries
 
 PROVE = bool(os.environ.get("MADOGUCHI_PROVE"))
-TRIALS, EXAMPLES = (20, 0) if PROVE else (2, 20)
+TRIALS, EXAMPLES = (20, 0) if PROVE else (1, 15)
 
 
 def test_the_gate_stops_poison() -> None:
-    found = list(tries(TRIALS, EXAMPLES))
+    found = list(tries(TRIALS, EXAMPLES, "flipped,planted"))
     for kind in ("flipped", "planted"):
         of_kind = [each for each in found if each.kind == kind]
         assert len(of_kind) == TRIALS

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -39,11 +39,16 @@ def change(client: httpx.Client, stack: Stack, name: str) -> httpx.Response:
 
 
 def process_of_engine(stack: Stack) -> int:
-    """Return the engine's process: the child of the desk that runs Rasa."""
-    listed = subprocess.run(
-        ["ps", "-o", "pid=,args=", "--ppid", str(stack.process.pid)], capture_output=True, text=True, check=True
-    )
-    return next(int(row.split()[0]) for row in listed.stdout.splitlines() if "rasa run" in row)
+    """Return the engine's process: the one that runs Rasa on this desk's port."""
+    wanted = f"rasa run -i {stack.settings.host} -p {stack.settings.engine_port} "
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            command = path.read_text(encoding="utf-8", errors="replace").replace("\0", " ")
+        except OSError:
+            continue  # it has ended meanwhile
+        if wanted in command:
+            return int(path.parent.name)
+    raise AssertionError("the desk's engine does not run")
 
 
 @pytest.fixture(scope="module")
