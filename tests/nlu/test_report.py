@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.threshold import Answer, babble, curve
-from engine.curve import drawn, read_curve
+from engine.curve import drawn
 from engine.evaluate import accept, as_json, changes, told
 from engine.scores import Judged, Scores, intent_scores
 from tests.nlu.conftest import ROOT
@@ -59,17 +59,10 @@ def test_the_curve_counts_who_is_asked_again_and_what_babble_is_answered() -> No
     assert (points[0.3]["wrong_among_answered"], points[0.3]["babble_answered"]) == (0.5, 0.5)
 
 
-def test_the_threshold_of_the_configuration_stands_on_the_shipped_curve() -> None:
-    from ruamel.yaml import YAML
-
-    pipeline = YAML(typ="safe").load((ROOT / "config.yml").read_text(encoding="utf-8"))["pipeline"]
-    threshold = next(part["threshold"] for part in pipeline if part["name"] == "FallbackClassifier")
-    shipped = read_curve(ROOT / "docs/evaluation/threshold.json")
-    assert shipped is not None
-    point = next(each for each in shipped["points"] if each["threshold"] == threshold)
-    assert point["asked_again_though_right"] <= 0.02
-    assert point["babble_answered"] <= 0.1
-    assert drawn(shipped).count("<polyline") == 3
+def test_the_curve_is_drawn_with_its_three_lines() -> None:
+    content = curve([Answer("a", "thank", "thank", 0.9), Answer("あばば", None, "deny", 0.4)], 3, 1)
+    assert drawn(content).count("<polyline") == 3
+    assert "3 分割のうち 1 回" in drawn(content)
 
 
 def test_babble_is_the_same_for_the_same_seed() -> None:
