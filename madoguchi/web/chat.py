@@ -110,12 +110,15 @@ async def _events(request: Request, visit: Visit, after: int) -> AsyncIterator[S
     with live.watching(visit.conversation_id) as watch:
         while True:
             now = dict(state)
-            if looked := watch.take_stored():
+            looked = watch.take_stored()
+            if looked:
                 look = await web.services.run(sessions.look, web.desk, secret, after)
                 if look is None:
                     yield ServerSentEvent(event="end", data="{}")
                     return
                 now["owner"] = look.owner
+                # A customer's own words alone change no case.
+                looked = not look.messages or any(message.author != "customer" for message in look.messages)
                 for message in look.messages:
                     after = message.id
                     yield ServerSentEvent(event="message", id=str(message.id), data=_dump(shown(message)))
