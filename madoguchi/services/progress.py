@@ -34,7 +34,9 @@ from madoguchi.store import (
     Score,
 )
 
-SHOWN, LOOKED_AT = 6, 30
+SHOWN, LOOKED_AT = 6, 12
+LOOK_BACK = timedelta(days=90)
+"""Cases opened earlier are over, one way or the other."""
 KEPT = timedelta(days=14)
 """So long after its last step a case that is over is still shown."""
 
@@ -138,7 +140,8 @@ def _mine() -> ColumnElement[bool]:
 
 def _of(session: Session, desk: Desk, mine: ColumnElement[bool]) -> tuple[Progress, ...]:
     now = desk.clock()
-    newest = select(Case).where(mine).options(joinedload(Case.order)).order_by(Case.opened_at.desc(), Case.id.desc())
+    lately = select(Case).where(mine, Case.opened_at > now - LOOK_BACK)
+    newest = lately.options(joinedload(Case.order)).order_by(Case.opened_at.desc(), Case.id.desc())
     cases = session.scalars(newest.limit(LOOKED_AT)).all()
     found = [each for case in cases if (each := of_case(session, desk, case)) is not None]
     shown = [each for each in found if not each.over or now - each.last_at <= KEPT]

@@ -120,12 +120,15 @@ async def _events(request: Request, visit: Visit, after: int) -> AsyncIterator[b
     with live.watching(visit.conversation_id, secret or "") as watch:
         while True:
             now, piece = dict(state), b""
-            if looked := watch.take_stored():
+            looked = watch.take_stored()
+            if looked:
                 look = await web.services.run(sessions.look, web.desk, secret, after)
                 if look is None:
                     yield _event("end", {})
                     return
                 now["owner"] = look.owner
+                # A customer's own words alone change no case.
+                looked = not look.messages or any(message.author != "customer" for message in look.messages)
                 for message in look.messages:
                     after = message.id
                     piece += _event("message", shown(message), after)

@@ -10,7 +10,7 @@ export class CallSheet {
     this.#ask = ask;
     this.#closed = closed;
     this.title = el("h3", { id: "call-title", tabindex: "-1" }, words.call.title);
-    this.closer = el("button.close", { type: "button", "aria-label": words.call.close, onclick: () => this.close() });
+    this.closer = el("button.back", { type: "button", onclick: () => this.close() }, words.call.close);
     this.body = el("div.sheet-body");
     this.root = el("section.sheet", { role: "dialog", "aria-labelledby": "call-title", hidden: true }, el("div.sheet-head", {}, this.title, this.closer), this.body);
     this.root.addEventListener("keydown", (event) => {
