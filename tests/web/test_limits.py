@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 
-from madoguchi.web import limits
+import pytest
+
+from madoguchi.web import chat, limits
 from madoguchi.web.limits import Limits, Rate
 from tests.web.conftest import Site, eventually, say, talk
+
+
+@pytest.fixture(autouse=True)
+def slow_refills(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no bucket fill up again while a test runs, however slow the machine is."""
+    for name in ("ATTEMPTS", "MESSAGES", "SIGN_INS", "NEW_VISITORS"):
+        monkeypatch.setattr(chat, name, replace(getattr(chat, name), per_s=0.001))
 
 
 class TestBuckets:
@@ -77,3 +87,14 @@ def test_a_resent_message_is_the_same_even_under_the_limit(site: Site) -> None:
     client, name = site.signed_in(), str(uuid.uuid4())
     assert {say(client, "一度", name).status_code for _ in range(10)} == {202}
     assert len(site.rows(author="customer")) == 1
+
+
+def test_a_flood_of_attempts_is_refused_before_the_store_is_asked(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    real = chat.sessions.visit_of
+    monkeypatch.setattr(chat.sessions, "visit_of", lambda *given: asked.append(1) or real(*given))
+    flooder = site.client(cookies={"madoguchi_session": "x" * 43})
+    answers = [say(flooder, f"{number}").status_code for number in range(limits.ATTEMPTS.burst + 20)]
+    assert answers.count(401) == len(asked) == limits.ATTEMPTS.burst
+    assert answers.count(429) == 20
+    assert say(site.signed_in(), "隣の者です").status_code == 202
