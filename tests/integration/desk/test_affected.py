@@ -69,6 +69,7 @@ def test_only_what_lies_within_the_span(world: World) -> None:
     name = conversation(world, "お願いします")
     affected.look(world.desk, world.person("sato"), name)
     assert affected.of_span(world.desk, NOON - HOUR, NOON).customers == ()
+    assert affected.of_span(world.desk, NOON + HOUR, NOON + 2 * HOUR).customers == ()
     assert len(affected.of_span(world.desk, NOON, NOON + HOUR).customers) == 1
 
 
