@@ -21,7 +21,7 @@ from madoguchi.web.trainers.rendering import marks_of, show
 from madoguchi.web.trainers.room import room_of
 
 PAGE = 100
-MOST_FOUND = 200
+MOST_FOUND = 100
 MOST_PASTED = 500
 
 
