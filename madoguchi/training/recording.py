@@ -132,8 +132,9 @@ def _content(session: Session, talk: Conversation, named: Named) -> tuple[dict[s
     content: dict[str, Any] = {"about": "お客様との実際の会話から作った試験です。"}
     if customer is None:
         content["visitor"] = True
+    sized = recorded_ends.products(session, orders, begun)
     if scene:
-        content["scene"] = {"orders": scene}
+        content["scene"] = {"products": sized, "orders": scene} if sized else {"orders": scene}
     return {**content, "talk": said, "store": recorded_ends.after(session, talk, orders, names, begun)}, mask.hidden
 
 
