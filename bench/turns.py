@@ -56,8 +56,12 @@ class Times:
 
     of: dict[str, list[float]] = field(default_factory=lambda: {ANSWER: [], ACTION: []})
 
+    failed: int = 0
+    """Turns without a good answer, which end the talk they were said in."""
+
     def add(self, other: Times) -> None:
         """Take another's turns in."""
+        self.failed += other.failed
         for kind, found in other.of.items():
             self.of[kind] += found
 
@@ -109,6 +113,9 @@ def _measure(name: str, running: Running, desk: Desk, door: Callable[[], Door], 
         print(f"{count:3} at a time: {turns / seconds:6.1f} turns/s, CPU a turn: {spent.a_turn(turns)}")
         for kind, found in (*times.of.items(), ("all", times.everything)):
             print(f"    {kind:7} {_row(found)}", flush=True)
+        if times.failed:
+            print(f"    {times.failed} turns failed", flush=True)
+            missed.append(f"every turn answered at {count} at a time")
         if count == 1:
             alone = statistics.median(times.everything)
             missed += [f"p50 of an {kind}" for kind, bar in BARS_MS.items() if statistics.median(times.of[kind]) > bar]
@@ -136,8 +143,11 @@ def _play(desk: Desk, door: Door, seconds: float) -> Times:
     times, ends = Times(), time.perf_counter() + seconds
     while time.perf_counter() < ends:
         conversation = _conversation(desk)
-        for kind, text in TALK:
-            times.of[kind].append(door.say(conversation, text))
+        try:
+            for kind, text in TALK:
+                times.of[kind].append(door.say(conversation, text))
+        except (RuntimeError, OSError):
+            times.failed += 1
     door.close()
     return times
 
