@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from bench.poison import tries
+from bench.gated import tries
 
 PROVE = bool(os.environ.get("MADOGUCHI_PROVE"))
 TRIALS, EXAMPLES = (20, 0) if PROVE else (1, 15)
