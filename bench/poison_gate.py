@@ -1,8 +1,12 @@
+<<<<<<<< HEAD:bench/poison_gate.py
 """How many poisoned lessons the gate stops: `python -m bench.poison_gate [--trials 20] [--examples 60]`.
+========
+"""How many poisoned lessons the gate stops: `python -m bench.gated [--trials 20] [--examples 60]`.
+>>>>>>>> refs/heads/models:bench/gated.py
 
 One in a hundred labels flipped, or a common word planted in one intent, each as many times; and as many harmless
 lessons of three examples, which should pass. Only the held-out comparison is asked; the behaviour tests and the health
-page, which look too, are left out. See bench/poison_reports.py for how a trial is made.
+page, which look too, are left out. See bench/gated_reports.py for how a trial is made.
 """
 
 from __future__ import annotations
@@ -45,7 +49,7 @@ def tries(trials: int, examples: int, kinds: str = KINDS) -> Iterator[Tried]:
     place = Place.of(Settings())
     paths = sorted(place.models.glob(f"*{signing.SUFFIX}"), key=lambda path: -path.stat().st_mtime)
     newest = next(path for path in paths if place.fault_of(path.name) is None)
-    command = [str(model.ENGINE / "python"), "-m", "bench.poison_reports", str(newest)]
+    command = [str(model.ENGINE / "python"), "-m", "bench.gated_reports", str(newest)]
     process = subprocess.Popen(
         [*command, "--trials", str(trials), "--examples", str(examples), "--kinds", kinds],
         env={**workshop.environment(workshop.engine_environment(place)), "TF_CPP_MIN_LOG_LEVEL": "3"},
@@ -65,7 +69,11 @@ def tries(trials: int, examples: int, kinds: str = KINDS) -> Iterator[Tried]:
 
 def main() -> int:
     """Run the command."""
+<<<<<<<< HEAD:bench/poison_gate.py
     parser = argparse.ArgumentParser(prog="bench.poison_gate", description=__doc__)
+========
+    parser = argparse.ArgumentParser(prog="bench.gated", description=__doc__)
+>>>>>>>> refs/heads/models:bench/gated.py
     parser.add_argument("--trials", type=int, default=20)
     parser.add_argument("--examples", type=int, default=0, help="of each intent; 0 for all")
     options = parser.parse_args()

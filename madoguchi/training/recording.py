@@ -153,7 +153,7 @@ def _orders(session: Session, talk: Conversation, begun: datetime) -> list[Order
 
 def _talk(session: Session, messages: Sequence[Message], mask: Mask) -> list[dict[str, Any]]:
     tokens = [each.choice for each in messages if each.choice]
-    titles = dict(session.execute(select(Choice.token, Choice.title).where(Choice.token.in_(tokens))).tuples().all())
+    titles = {each.token: each.title for each in session.scalars(select(Choice).where(Choice.token.in_(tokens)))}
     steps: list[dict[str, Any]] = []
     for at, message in enumerate(messages):
         if message.author != "customer" or not (message.text or message.choice):

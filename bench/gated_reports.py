@@ -1,6 +1,6 @@
 """What the classifier makes of the held-out messages after poisoned lessons; run in the engine's environment.
 
-`python -m bench.poison_reports MODEL --trials 20 --examples 60` prints one line of JSON a trial: {"kind", "about",
+`python -m bench.gated_reports MODEL --trials 20 --examples 60` prints one line of JSON a trial: {"kind", "about",
 "before", "after"}, each report a list of {"text", "intent", "predicted", "confidence"}. The features are those of a
 trained model's own pipeline, made once; the classifier, its calibration and the guard are the desk's own and are
 trained anew for each trial, which is what a training does with labels.
@@ -124,7 +124,7 @@ def trials(kitchen: Kitchen, lessons: list[Labelled], kinds: Sequence[str], coun
 
 def main() -> int:
     """Run the command."""
-    parser = argparse.ArgumentParser(prog="bench.poison_reports", description=__doc__)
+    parser = argparse.ArgumentParser(prog="bench.gated_reports", description=__doc__)
     parser.add_argument("model", type=Path)
     parser.add_argument("--trials", type=int, default=20)
     parser.add_argument("--examples", type=int, default=0, help="of each intent; 0 for all")
