@@ -37,11 +37,7 @@ MONEY_INTENTS = frozenset(
 
 _FALL = 1e-9
 SURENESS_SLACK = 0.005
-<<<<<<< HEAD
-"""How far the mean confidence may fall: good lessons move it by a thousandth, see bench/poison_gate.py."""
-=======
-"""How far the mean confidence may fall: good lessons of a few examples move it by a thousandth, see bench/gated.py."""
->>>>>>> refs/heads/models
+"""How far the mean confidence may fall: good lessons move it by a thousandth, see bench/gated.py."""
 
 
 class Objection(StrEnum):

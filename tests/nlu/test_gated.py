@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import os
 
-<<<<<<< HEAD:tests/nlu/test_poison.py
-from bench.poison_gate import tries
-=======
 from bench.gated import tries
->>>>>>> refs/heads/models:tests/nlu/test_gated.py
 
 PROVE = bool(os.environ.get("MADOGUCHI_PROVE"))
 TRIALS, EXAMPLES = (20, 0) if PROVE else (1, 15)

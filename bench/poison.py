@@ -1,4 +1,4 @@
-"""Poison the examples and see whether the health check stops it: `.venv/bin/python -m bench.poison_health [TRIALS]`.
+"""Poison the examples and see whether the health check stops it: `.venv/bin/python -m bench.poison [TRIALS]`.
 
 Each trial gives 1 % of the examples a wrong intent, or plants a common word in some of one intent's examples, and
 runs the engine's check against the accepted one of the untouched examples. Prints how many trials were stopped.
