@@ -36,7 +36,7 @@ def test_the_model_in_service_answers_with_tokens_and_parts_of_speech(stack: Sta
     assert found[0].intent.name == "cancel_order"
     assert [each.name for each in found[0].ranking][:1] == ["cancel_order"]
     first = found[0].tokens[0]
-    assert (first.text, first.pos, first.start, first.end) == ("キャンセル", "NOUN", 0, 6)  # half width, as typed
+    assert (first.text, first.pos, first.start, first.end) == ("キャンセル", "VERB", 0, 5)  # half width, as typed
     assert found[1].tokens == ()
     assert found[0].names is None
 
