@@ -1,8 +1,4 @@
-<<<<<<<< HEAD:bench/poison_gate.py
-"""How many poisoned lessons the gate stops: `python -m bench.poison_gate [--trials 20] [--examples 60]`.
-========
 """How many poisoned lessons the gate stops: `python -m bench.gated [--trials 20] [--examples 60]`.
->>>>>>>> refs/heads/models:bench/gated.py
 
 One in a hundred labels flipped, or a common word planted in one intent, each as many times; and as many harmless
 lessons of three examples, which should pass. Only the held-out comparison is asked; the behaviour tests and the health
@@ -69,11 +65,7 @@ def tries(trials: int, examples: int, kinds: str = KINDS) -> Iterator[Tried]:
 
 def main() -> int:
     """Run the command."""
-<<<<<<<< HEAD:bench/poison_gate.py
-    parser = argparse.ArgumentParser(prog="bench.poison_gate", description=__doc__)
-========
     parser = argparse.ArgumentParser(prog="bench.gated", description=__doc__)
->>>>>>>> refs/heads/models:bench/gated.py
     parser.add_argument("--trials", type=int, default=20)
     parser.add_argument("--examples", type=int, default=0, help="of each intent; 0 for all")
     options = parser.parse_args()
