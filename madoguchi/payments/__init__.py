@@ -22,7 +22,6 @@ from madoguchi.payments.port import (
     Transferring,
     Unavailable,
 )
-from madoguchi.payments.stripe_card import StripeProcessor
 
 __all__ = [
     "Accepted",
@@ -33,7 +32,6 @@ __all__ = [
     "Payee",
     "Processor",
     "Refused",
-    "StripeProcessor",
     "Transferring",
     "Unavailable",
     "build_processor",
@@ -70,6 +68,9 @@ def build_processor(settings: ProcessorSettings, store: HasEngine) -> Processor:
         raise ValueError(f"MADOGUCHI_PROCESSOR must be builtin or stripe, not {settings.processor!r}")
     if settings.stripe_api_key is None:
         raise ValueError("MADOGUCHI_STRIPE_API_KEY is needed for the stripe processor")
+    # The package takes longer to load than all of the desk, and most shops have another processor.
+    from madoguchi.payments.stripe_card import StripeProcessor
+
     return StripeProcessor(settings.stripe_api_key.get_secret_value(), api_base=settings.stripe_api_base)
 
 

@@ -16,7 +16,6 @@ from starlette.routing import Route
 
 from madoguchi.bootstrap import Settings
 from madoguchi.payments.port import Notice
-from madoguchi.payments.stripe_card import BadSignature, read_webhook
 from madoguchi.services import events
 from madoguchi.services.events import Applied, Rejected
 from madoguchi.web.context import web_of
@@ -51,6 +50,8 @@ async def take(request: Request) -> Response:
 async def _take_stripe(request: Request, settings: Settings, body: bytes) -> Response:
     if settings.stripe_webhook_secret is None:
         return _problem(404, "Stripe is not set up here.")
+    from madoguchi.payments.stripe_card import BadSignature, read_webhook  # loaded where stripe is set up only
+
     secret = settings.stripe_webhook_secret.get_secret_value()
     try:
         notice: Notice | None = read_webhook(body, request.headers.get("stripe-signature", ""), secret)

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 from stripe_server import StripeServer, running
 
-from madoguchi.payments import Accepted, Ambiguous, Refused, StripeProcessor, Unavailable
+from madoguchi.payments import Accepted, Ambiguous, Refused, Unavailable
+from madoguchi.payments.stripe_card import StripeProcessor
 
 
 @pytest.fixture
