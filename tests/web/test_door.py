@@ -79,7 +79,9 @@ class TestBadMessages:
         assert say(client, text).status_code == 202
         assert talk(client)[0]["text"] == text
 
-    @pytest.mark.parametrize("name", [None, 1, "", "x", "A" * 36, "../../etc", "8D46586B-7239-45CD-8409-B3E525B4461A", "1:0"])
+    @pytest.mark.parametrize(
+        "name", [None, 1, "", "x", "A" * 36, "../../etc", "8D46586B-7239-45CD-8409-B3E525B4461A", "1:0"]
+    )
     def test_the_id_is_checked(self, site: Site, name: object) -> None:
         refused = site.signed_in().post("/chat/messages", json={"id": name, "text": "はい"})
         assert problem(refused)["type"] == "urn:madoguchi:problem:bad_id"
