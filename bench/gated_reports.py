@@ -25,7 +25,7 @@ from rasa.shared.nlu.training_data.message import Message
 from engine.examples import read_examples
 from engine.lines import read_lines
 from engine.nlu.classifier import LinearIntentClassifier
-from engine.nlu.features import matrix
+from engine.nlu.features import blocks
 from engine.nlu.guard import ContraryGuard
 from engine.nlu.margins import fit_linear
 from engine.scores import likeliest
@@ -53,10 +53,10 @@ class Kitchen:
 
     def report(self, lessons: Sequence[Labelled]) -> list[dict[str, Any]]:
         """Train on the lessons and answer every held-out message."""
-        rows = matrix([self._featurized(text) for text, _ in lessons])
-        labels = np.array([intent for _, intent in lessons])
-        config = self._config
-        model = fit_linear(rows, labels, config["C"], config["calibration_folds"], config["random_state"])
+        config, labels = self._config, np.array([intent for _, intent in lessons])
+        rows = blocks([self._featurized(text) for text, _ in lessons])
+        shape = (config["C"], config["directions"], config["calibration_folds"], config["random_state"])
+        model = fit_linear(*rows, labels, *shape)
         classifier, guard = LinearIntentClassifier(config, None, None, model), ContraryGuard()  # type: ignore[arg-type]
         answers = []
         for line in self._heldout:

@@ -41,11 +41,8 @@ def _approved(case: Case, units: tuple[LineQuantity, ...], reorder: LinkedReorde
     if not isinstance(splits, tuple):
         return splits
     lines = _worth(case, units, owed)
-    # Only an account that paid, or gift balance, can take money back; otherwise it returns the way it came.
-    paid = {payment.account for payment in case.order.payments}
-    back_to = account.id if account.method is PaymentMethod.GIFT_BALANCE or account.id in paid else None
     payer = case.terms.returns.change_of_mind_payer
-    returned = AuthorizeReturn(lines, 0, sent_to(splits, back_to, case), payer, account=back_to, exchange=True)
+    returned = AuthorizeReturn(lines, 0, sent_to(splits, account.id, case), payer, account=account.id, exchange=True)
     return Approved(case.plan(returned, reorder, *return_timers(case)), because(difference=reorder.difference))
 
 

@@ -98,10 +98,13 @@ def chosen_account(case: Case) -> str | Declined | NeedsFact | None:
 
 
 def sent_to(splits: Iterable[Split], account: str | None, case: Case) -> tuple[Split, ...]:
-    """The splits as they are once the customer's chosen account takes them all."""
-    if account is None:
-        return tuple(splits)
+    """The splits as they are once the customer's chosen account takes them all.
+
+    Only gift balance and an account that paid can take money back; for any other it returns the way it came.
+    """
     gift = any(e.id == account and e.method is PaymentMethod.GIFT_BALANCE for e in case.facts.accounts)
+    if account is None or not (gift or account in {payment.account for payment in case.order.payments}):
+        return tuple(splits)
     method = RefundMethod.GIFT_BALANCE if gift else RefundMethod.ORIGINAL_PAYMENT
     return tuple(replace(split, method=method, account=account) for split in splits)
 

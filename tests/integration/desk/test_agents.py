@@ -151,6 +151,6 @@ def test_every_act_on_accounts_is_audited(world: World) -> None:
     assert actions == ["signed_in", "password_changed", "password_reset"]
 
 
-def test_trainers_see_and_mark_and_do_nothing_else() -> None:
-    assert agents.PERMISSIONS[Role.TRAINER] == {May.LOOK, May.MARK}
+def test_trainers_see_and_mark_and_teach_and_do_nothing_else() -> None:
+    assert agents.PERMISSIONS[Role.TRAINER] == {May.LOOK, May.MARK, May.TEACH}
     assert not agents.PERMISSIONS[Role.LEAD] & {May.ADMINISTER}

@@ -14,6 +14,7 @@ export class Talk {
   #byClientId = new Map();
   #shown = []; // the messages' elements in order
   #follow = true;
+  #top = 0; // where the log stood when it was scrolled last
 
   /** `send(message)` is called with a pressed choice, `retry()` for what could not be sent. */
   constructor(send, retry) {
@@ -80,7 +81,11 @@ export class Talk {
   }
 
   #scrolled() {
-    this.#follow = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < NEAR_THE_END;
+    // Only a move upwards leaves the end: what grows below has not been scrolled away from.
+    const { scrollTop, scrollHeight, clientHeight } = this.log;
+    if (scrollHeight - scrollTop - clientHeight < NEAR_THE_END) this.#follow = true;
+    else if (scrollTop < this.#top) this.#follow = false;
+    this.#top = scrollTop;
     if (this.#follow) this.newest.hidden = true;
   }
 
