@@ -68,12 +68,12 @@ $(UV):
 .venv/.ready: requirements.lock pyproject.toml .python-version | $(UV)
 	@echo "Setting up the desk's environment …"
 	@$(UV) venv -q --clear --python $$(sed -n 1p .python-version) .venv
-	@$(UV) pip sync --python $(DESK)/python --require-hashes requirements.lock
+	@$(UV) pip sync --compile-bytecode --python $(DESK)/python --require-hashes requirements.lock
 	@$(UV) pip install -q --python $(DESK)/python --no-deps --no-build-isolation -e .
 	@touch $@
 
 engine/.venv/.ready: engine/requirements.lock .python-version | $(UV)
 	@echo "Setting up the engine's environment (Rasa, spaCy, GiNZA; about 2 GB) …"
 	@$(UV) venv -q --clear --python $$(sed -n 2p .python-version) engine/.venv
-	@$(UV) pip sync --python $(ENGINE)/python --require-hashes engine/requirements.lock
+	@$(UV) pip sync --compile-bytecode --python $(ENGINE)/python --require-hashes engine/requirements.lock
 	@touch $@
