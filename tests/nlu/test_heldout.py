@@ -33,7 +33,7 @@ def test_there_are_enough_held_out_messages_of_every_intent(scores: Scores) -> N
 
 def test_the_intent_is_right(scores: Scores) -> None:
     wrong = [(each.text, each.intent, each.predicted) for each in scores.messages if not each.right]
-    # Wanted: 0.96, which `make evaluate` shows; the floor leaves room for four messages that another training tips over.
+    # Wanted: 0.96, which `make evaluate` shows; the floor leaves room for four messages that another training tips.
     assert scores.accuracy >= 0.955, wrong
 
 
