@@ -197,6 +197,7 @@ def test_by_keyboard_alone_from_the_list_to_the_reply_and_back(browser: Browser,
         page.keyboard.press("j")
         page.keyboard.press("Enter")
         expect(page).to_have_url(f"{desk_site.site.url}/desk/c/{name}")
+        page.wait_for_load_state()  # the address changes before the page listens to its keys
         page.keyboard.press("t")
         expect(page.get_by_role("radio", name="お客様へ返信")).to_be_checked()
         expect(page.locator(".suggestion")).to_contain_text("返送料は当店が負担いたします")

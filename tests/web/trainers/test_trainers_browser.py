@@ -145,6 +145,7 @@ def test_dismissed_and_brought_back_with_a_key(browser: Browser, room_site: Room
         page.keyboard.press("x")
         expect(page.get_by_text("例文にせずに片づけました。")).to_be_visible()
         assert messages.counts(room_site.world.desk)["all"] == 0
+        page.wait_for_load_state()  # the words are there before the page listens to its keys
         page.keyboard.press("z")
         expect(page.get_by_text("ひとつ前の操作を元に戻しました。")).to_be_visible()
         assert messages.counts(room_site.world.desk)["all"] == 1
