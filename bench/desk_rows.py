@@ -291,7 +291,7 @@ def _defaults(model: type[Base]) -> Row:
     found: Row = {}
     for column in model.__table__.columns:
         if column.default is not None:
-            found[column.name] = column.default.arg if column.default.is_scalar else {}  # type: ignore[attr-defined]
+            found[column.name] = column.default.arg if column.default.is_scalar else {}
     return found
 
 
@@ -303,7 +303,7 @@ def _plain(value: Any) -> Any:
 
 def _copy(connection: Connection, target: str, rows: Iterable[tuple[Any, ...]]) -> None:
     cursor = connection.connection.cursor()
-    with cursor.copy(f"COPY {target} FROM STDIN") as copy:  # type: ignore[attr-defined]
+    with cursor.copy(f"COPY {target} FROM STDIN") as copy:
         for row in rows:
             copy.write_row(row)
 

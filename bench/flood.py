@@ -17,6 +17,8 @@ import secrets
 import time
 import uuid
 from itertools import count
+from multiprocessing.sharedctypes import Synchronized
+from multiprocessing.synchronize import Event
 
 from bench.chat import LINES
 from bench.customers import Connection, Customer, Refused
@@ -77,12 +79,12 @@ async def others(desk: Running, turns: int, *, offset: int) -> tuple[float, int]
     return ordered[int(len(ordered) * 0.95)] * 1000, refused
 
 
-def attack(url: str, token: str, stop, sent) -> None:  # type: ignore[no-untyped-def]
+def attack(url: str, token: str, stop: Event, sent: Synchronized[int]) -> None:
     """Flood the desk until told to stop."""
     asyncio.run(_attack(url, token, stop, sent))
 
 
-async def _attack(url: str, token: str, stop, sent) -> None:  # type: ignore[no-untyped-def]
+async def _attack(url: str, token: str, stop: Event, sent: Synchronized[int]) -> None:
     own = Customer(url, token)
     await own.open()
     numbers = count()

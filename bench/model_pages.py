@@ -68,7 +68,7 @@ def fill(store: object, place: Place, number: int, messages: int) -> str:
     report.parent.mkdir(parents=True)
     report.write_text(json.dumps(_report(number, messages), ensure_ascii=False), encoding="utf-8")
     at = NOW - timedelta(days=number)
-    with store.writing() as session:  # type: ignore[attr-defined]
+    with store.writing() as session:
         if number == 0:
             staff = Staff(login="b", name="計測", role="admin", password_hash="", must_change=False, created_at=NOW)
             secret, end = hashlib.sha256(b"bench").hexdigest(), NOW + timedelta(hours=2)

@@ -76,7 +76,7 @@ class Running:
     def memory_mb(self, program: str) -> float:
         """Return the megabytes a program holds in memory."""
         status = Path(f"/proc/{self.pid(program)}/status").read_text()
-        return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024  # type: ignore[index]
+        return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024
 
     def is_ready(self) -> bool:
         """Say whether every program answers."""
@@ -90,7 +90,7 @@ class Running:
 def running_desk() -> Iterator[Running]:
     """Start a desk as `make run` does, and stop it at the end. Raises RuntimeError where it does not come up."""
     with tempfile.TemporaryDirectory(prefix="madoguchi-", ignore_cleanup_errors=True) as folder:
-        ports = dict(zip(("web", "engine", "actions"), _free_ports(3), strict=True))
+        ports = dict(zip(("web", "engine", "actions"), free_ports(3), strict=True))
         environment = {
             **os.environ,
             **{f"MADOGUCHI_{name.upper()}_PORT": str(port) for name, port in ports.items()},
@@ -122,7 +122,8 @@ def _wait(desk: Running) -> None:
         time.sleep(0.5)
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Return so many free ports of the loopback interface."""
     probes = [socket.socket() for _ in range(count)]
     try:
         for probe in probes:

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from bench.running import free_ports
 from bench.stock import config
 from madoguchi.bootstrap import Settings
 from madoguchi.cli.run import environment
@@ -60,7 +60,7 @@ class Running:
 @contextmanager
 def own_stack(folder: Path) -> Iterator[Running]:
     """Run a desk of its own in this folder, as `make run` does."""
-    web, engine, actions = _free_ports(3)
+    web, engine, actions = free_ports(3)
     variables = {
         **os.environ,
         "MADOGUCHI_WEB_PORT": str(web),
@@ -100,7 +100,7 @@ def stock_engine(desk: Running, folder: Path, examples: int, epochs: int) -> Ite
     quiet: dict[str, Any] = {"env": variables, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     subprocess.run([*rasa, "train", *files, "--fixed-model-name", "stock"], check=True, **quiet)
     print(f"trained in {time.perf_counter() - began:.0f} s", flush=True)
-    (port,) = _free_ports(1)
+    (port,) = free_ports(1)
     ends = ["--endpoints", str(_endpoints(desk, folder)), "--credentials", str(_credentials(folder))]
     model = ["--model", str(folder / "models" / "stock.tar.gz")]
     process = subprocess.Popen([*rasa, "run", "-i", "127.0.0.1", "-p", str(port), *model, *ends], **quiet)
@@ -187,7 +187,7 @@ def _parents(pid: int) -> list[int]:
     found: list[int] = []
     while pid > 1:
         status = Path(f"/proc/{pid}/status").read_text()
-        pid = int(re.search(r"^PPid:\s+(\d+)", status, re.MULTILINE)[1])  # type: ignore[index]
+        pid = int(re.search(r"^PPid:\s+(\d+)", status, re.MULTILINE)[1])
         found.append(pid)
     return found
 
@@ -196,14 +196,3 @@ def _cpu_seconds(pid: int) -> float:
     """Return the user and system time of a process so far."""
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS
-
-
-def _free_ports(count: int) -> list[int]:
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()

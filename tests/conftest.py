@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from bench.running import free_ports
 from madoguchi.bootstrap import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -61,18 +61,6 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(timeout=30)
-
-
-def free_ports(count: int) -> list[int]:
-    """Return so many free ports of the loopback interface."""
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
