@@ -34,7 +34,7 @@ from actions.handoffs import BookCall, Complaint, HandOver, TwoMeanings
 from actions.questions import AnswerQuestion, Greet, ResendMail, TakeScore
 from actions.replies import Phrasebook, phrases
 from actions.slots import STANDING
-from madoguchi.bootstrap import Settings, build_desk
+from madoguchi.bootstrap import Settings, build_desk, loaded
 from madoguchi.services import handoffs, masking
 from madoguchi.services.desk import Desk
 
@@ -64,7 +64,9 @@ def build() -> Starlette:
     settings = Settings()
     configure_log()
     words.load()
-    return app(build_desk(settings), Phrasebook(), settings.secret_for("actions"))
+    built = app(build_desk(settings), Phrasebook(), settings.secret_for("actions"))
+    loaded()
+    return built
 
 
 def app(desk: Desk, book: Phrasebook, secret: str, *, deadline_s: float = DEADLINE_S) -> Starlette:

@@ -24,7 +24,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from madoguchi.bootstrap import Settings
+from madoguchi.bootstrap import Settings, loaded
 from madoguchi.payments import build_processor
 from madoguchi.policy.terms_file import load_terms
 from madoguchi.services import importing, resolve
@@ -71,6 +71,7 @@ def _measure(name: str, url: str, small: Path, large: Path, orders: int, *, barr
     terms = load_terms("data/policies/shop.yml")
     desk = Desk(store, terms, build_processor(Settings(processor="builtin"), store))
     figures = {}
+    loaded()
     for size, path in ((SMALL, small), (orders, large)):
         started = time.perf_counter()
         report = importing.load(store, path, on_refused=lambda row: sys.exit(f"refused: {row}"))

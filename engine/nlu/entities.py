@@ -1,4 +1,4 @@
-"""The entities that rules find: numbers, dates, sizes, quantities and ways of refund."""
+"""The entities that rules find: numbers, dates, sizes and quantities."""
 
 from __future__ import annotations
 

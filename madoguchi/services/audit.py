@@ -25,6 +25,7 @@ GENESIS = "0" * 64
 PAGE = 100
 ANCHORS = "audit-anchors.jsonl"
 """The anchor file's name in the folder of what the desk keeps."""
+_HEAD = select(AuditRow.hash).order_by(AuditRow.id.desc()).limit(1)
 _LOCK = 0x6D61646F  # one number for PostgreSQL's advisory lock: rows are chained one after the other
 
 
@@ -47,7 +48,7 @@ def note(
 ) -> None:
     """Append one row to the audit, inside the caller's transaction."""
     lock(session)
-    previous = session.scalar(select(AuditRow.hash).order_by(AuditRow.id.desc()).limit(1)) or GENESIS
+    previous = session.scalar(_HEAD) or GENESIS
     row = AuditRow(at=at, actor=actor, action=action, subject=subject, detail=detail or {}, previous_hash=previous)
     row.hash = _hash(row)
     session.add(row)

@@ -26,6 +26,11 @@ from madoguchi.services.performing.work import letters
 from madoguchi.store import Case, Membership, Order
 from madoguchi.store import Decision as DecisionRow
 
+_OPEN = select(Case).where(
+    Case.customer_id == bindparam("customer"), Case.kind == bindparam("kind"), Case.state != "closed"
+)
+_OPEN_OF_ORDER = _OPEN.where(Case.order_number == bindparam("order")).order_by(Case.id.desc()).limit(1)
+_OPEN_OF_MEMBERSHIP = _OPEN.where(Case.membership_id == bindparam("membership")).order_by(Case.id.desc()).limit(1)
 _LAST = select(DecisionRow).where(DecisionRow.case_id == bindparam("case")).order_by(DecisionRow.id.desc()).limit(1)
 _REQUEST: TypeAdapter[Request] = TypeAdapter(Request)
 _RECEIPT: TypeAdapter[Receipt] = TypeAdapter(Receipt)
@@ -73,18 +78,7 @@ def judge(session: Session, desk: Desk, request: Request, subject: Subject, now:
 
 def case_for(session: Session, subject: Subject, kind: str, now: datetime, conversation_id: str | None = None) -> Case:
     """Return the open case of this kind about this subject; a new one is written with what is decided on it."""
-    found = session.scalar(
-        select(Case)
-        .where(
-            Case.customer_id == subject.customer_id,
-            Case.kind == kind,
-            Case.state != "closed",
-            Case.order_number == (subject.order.number if subject.order else None),
-            Case.membership_id == (subject.membership.id if subject.membership else None),
-        )
-        .order_by(Case.id.desc())
-        .limit(1)
-    )
+    found = _open_case(session, subject, kind)
     if found is not None:
         found.conversation_id = conversation_id or found.conversation_id
         return found
@@ -99,6 +93,13 @@ def case_for(session: Session, subject: Subject, kind: str, now: datetime, conve
     )
     session.add(case)
     return case
+
+
+def _open_case(session: Session, subject: Subject, kind: str) -> Case | None:
+    wanted: dict[str, Any] = {"customer": subject.customer_id, "kind": kind}
+    if subject.order is not None:
+        return session.scalar(_OPEN_OF_ORDER, {**wanted, "order": subject.order.number})
+    return session.scalar(_OPEN_OF_MEMBERSHIP, {**wanted, "membership": subject._membership.id})
 
 
 def keep_receipt(session: Session, request: Request, decision: Decision, case: Case, now: datetime) -> None:

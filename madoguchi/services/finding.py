@@ -29,6 +29,11 @@ _TALK_AND_CUSTOMER = (
     .outerjoin(Customer, Customer.id == Conversation.customer_id)
     .where(Conversation.id == bindparam("conversation"))
 )
+_OWN_ORDERS = (
+    select(Order)
+    .where(Order.customer_id == bindparam("customer"), Order.placed_at > bindparam("since"))
+    .order_by(Order.placed_at.desc(), Order.number)
+)
 K = RequestKind
 _UNSHIPPED = frozenset({"placed", "preparing", "cancel_requested"})
 _ARRIVED = frozenset({"shipped", "delivered"})
@@ -79,8 +84,7 @@ def whose(session: Session, conversation_id: str) -> Whose:
 def own_orders(session: Session, person: Whose, now: datetime) -> Sequence[Order]:
     """Return the person's orders of the last year or so, newest first."""
     if person.customer is not None:
-        mine = select(Order).where(Order.customer_id == person.customer.id, Order.placed_at > now - LOOK_BACK)
-        return session.scalars(mine.order_by(Order.placed_at.desc(), Order.number)).all()
+        return session.scalars(_OWN_ORDERS, {"customer": person.customer.id, "since": now - LOOK_BACK}).all()
     return session.scalars(select(Order).where(Order.number.in_(person.proved))).all()
 
 

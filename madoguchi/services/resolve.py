@@ -12,7 +12,7 @@ import secrets
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import String, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from madoguchi.policy import effects as e
@@ -30,6 +30,12 @@ from madoguchi.store import Case, Conversation, Effect, Intent, Order, OutboxCal
 from madoguchi.store import Membership as MembershipRow
 
 _OPEN_ONES = select(Intent).where(Intent.case_id == bindparam("case"), Intent.recovery_point == "proposed")
+_CALLS = bindparam("calls", type_=String)
+_WAITING = (
+    select(OutboxCall.id)
+    .where(OutboxCall.state == "ready", func.substr(OutboxCall.key, 1, func.length(_CALLS)) == _CALLS)
+    .limit(1)
+)
 QUESTIONS = {
     Fact.CONDITION: "condition",
     Fact.REFUND_METHOD: "refund_method",
@@ -111,13 +117,9 @@ def carry_on(desk: Desk, intent_key: str) -> str:
     Raises nothing for what is merely not there yet (a payment on its way); the worker comes back for it.
     """
     steps = {"confirmed": _perform, "canceled": _send, "refund_sent": _reorder, "reordered": _finish}
-    point = _recovery_point(desk, intent_key)
-    while point in steps:
-        before = point
-        steps[before](desk, intent_key)
-        point = _recovery_point(desk, intent_key)
-        if point == before:
-            break
+    point, before = _recovery_point(desk, intent_key), ""
+    while point in steps and point != before:
+        before, point = point, steps[point](desk, intent_key)
     return point
 
 
@@ -267,24 +269,25 @@ def _subject(session: Session, case: Case) -> Subject:
     return Subject(order=session.get_one(Order, case.order_number, with_for_update=True, populate_existing=True))
 
 
-def _perform(desk: Desk, intent_key: str) -> None:
+def _perform(desk: Desk, intent_key: str) -> str:
     """confirmed → canceled: everything in the store, in one transaction, if the facts still give the same plan."""
     with desk.store.writing() as session:
         intent = session.get_one(Intent, intent_key)
         subject = _subject(session, intent.case)
         session.refresh(intent, ["recovery_point"], with_for_update=True)
         if intent.recovery_point != "confirmed":
-            return
+            return intent.recovery_point
         plan = Plan.from_json(json.dumps(intent.plan))
         if intent.request["kind"] != REORDER and not _still(session, desk, intent, subject):
             intent.recovery_point = "dropped"
-            return
+            return intent.recovery_point
         work = Work(session, desk.clock(), intent.key, "bot", intent.case, subject.order, subject.membership)
         perform(work, plan)
         intent.result = work.result
         intent.recovery_point = "canceled"
         detail = {"plan": intent.fingerprint, "amount": plan.refund_amount}
         audit.note(session, work.now, "bot", "performed", f"intent:{intent.key}", detail)
+        return intent.recovery_point
 
 
 def _still(session: Session, desk: Desk, intent: Intent, subject: Subject) -> bool:
@@ -293,52 +296,56 @@ def _still(session: Session, desk: Desk, intent: Intent, subject: Subject) -> bo
     return isinstance(decision, Approved) and decision.plan.fingerprint() == intent.fingerprint
 
 
-def _send(desk: Desk, intent_key: str) -> None:
-    """canceled → refund_sent: once no call to the outside is left to make."""
+def _send(desk: Desk, intent_key: str) -> str:
+    """canceled → refund_sent, once no call to the outside is left to make; → finished where nothing is reordered."""
     outbox.send_for(desk, intent_key)
     with desk.store.writing() as session:
-        waiting = select(OutboxCall.id).where(OutboxCall.key.startswith(f"{intent_key}:"), OutboxCall.state == "ready")
-        if session.scalar(waiting.limit(1)) is None:
-            _advance(session, intent_key, "canceled", "refund_sent")
+        intent = session.get_one(Intent, intent_key, with_for_update=True)
+        if intent.recovery_point == "canceled" and session.scalar(_WAITING, {"calls": f"{intent_key}:"}) is None:
+            intent.recovery_point = "refund_sent"
+            if _linked(intent) is None:
+                _end(intent, desk.clock())
+        return intent.recovery_point
 
 
-def _reorder(desk: Desk, intent_key: str) -> None:
+def _reorder(desk: Desk, intent_key: str) -> str:
     """refund_sent → reordered: hold the stock once, ask for the payment, and wait for its word."""
     with desk.store.writing() as session:
         intent = session.get_one(Intent, intent_key)
-        plan = Plan.from_json(json.dumps(intent.plan))
-        linked = [effect for effect in plan.effects if isinstance(effect, e.LinkedReorder)]
-        if not linked:
-            _advance(session, intent_key, "refund_sent", "reordered")
-            return
-        subject = _subject(session, intent.case)
-        if not reorders.of_intent(session, intent_key):
-            reorders.hold(Work(session, desk.clock(), intent.key, "bot", intent.case, subject.order), linked[0])
+        linked, subject = _linked(intent), _subject(session, intent.case)
+        if linked is not None and not reorders.of_intent(session, intent_key):
+            reorders.hold(Work(session, desk.clock(), intent.key, "bot", intent.case, subject.order), linked)
     outbox.send_for(desk, intent_key)
     with desk.store.writing() as session:
-        if all(row.state != "held" for row in reorders.of_intent(session, intent_key)):
-            _advance(session, intent_key, "refund_sent", "reordered")
+        intent = session.get_one(Intent, intent_key, with_for_update=True)
+        rows = reorders.of_intent(session, intent_key)
+        if intent.recovery_point == "refund_sent" and all(row.state != "held" for row in rows):
+            intent.recovery_point = "reordered"
+        return intent.recovery_point
 
 
-def _finish(desk: Desk, intent_key: str) -> None:
+def _finish(desk: Desk, intent_key: str) -> str:
     """reordered → finished."""
     with desk.store.writing() as session:
-        _advance(session, intent_key, "reordered", "finished")
-        session.get_one(Intent, intent_key).finished_at = desk.clock()
+        intent = session.get_one(Intent, intent_key, with_for_update=True)
+        if intent.recovery_point == "reordered":
+            _end(intent, desk.clock())
+        return intent.recovery_point
+
+
+def _end(intent: Intent, now: datetime) -> None:
+    intent.recovery_point, intent.finished_at = "finished", now
+
+
+def _linked(intent: Intent) -> e.LinkedReorder | None:
+    """Return what an intent reorders, if anything."""
+    effects = Plan.from_json(json.dumps(intent.plan)).effects
+    return next((effect for effect in effects if isinstance(effect, e.LinkedReorder)), None)
 
 
 def _recovery_point(desk: Desk, intent_key: str) -> str:
     with desk.store.reading() as session:
         return session.scalars(select(Intent.recovery_point).where(Intent.key == intent_key)).one()
-
-
-def _advance(session: Session, intent_key: str, before: str, after: str) -> None:
-    session.execute(
-        update(Intent)
-        .where(Intent.key == intent_key, Intent.recovery_point == before)
-        .values(recovery_point=after)
-        .execution_options(synchronize_session="fetch")
-    )
 
 
 def _outcome(session: Session, desk: Desk, intent: Intent) -> Done | Tell:

@@ -17,7 +17,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
-from madoguchi.bootstrap import Settings, build_desk
+from madoguchi.bootstrap import Settings, build_desk, loaded
 from madoguchi.rasa import Engine
 from madoguchi.services import masking
 from madoguchi.services.desk import Desk
@@ -43,7 +43,9 @@ def build() -> Starlette:
     sys.setswitchinterval(0.001)
     settings = Settings()
     configure_log()
-    return assemble(settings, build_desk(settings), Engine(settings.engine_url, settings.secret_for("engine")))
+    built = assemble(settings, build_desk(settings), Engine(settings.engine_url, settings.secret_for("engine")))
+    loaded()
+    return built
 
 
 def assemble(settings: Settings, desk: Desk, engine: Engine) -> Starlette:

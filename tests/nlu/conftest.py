@@ -76,7 +76,9 @@ class Understood:
 @pytest.fixture(scope="session")
 def understood(tmp_path_factory: pytest.TempPathFactory) -> Understood:
     """Understand all messages in one run of the engine, by the model in MADOGUCHI_NLU_MODEL or the newest."""
-    wanted = {(row["text"], None) for name in ("functionality", "direction", "naughty") for row in table(name)}
+    wanted = {
+        (row["text"], None) for name in ("functionality", "direction", "naughty", "ways_back") for row in table(name)
+    }
     wanted |= {(text, None) for each in all_variants() for text in (each.base, each.text)}
     wanted |= {(text, None) for text in BABBLE}
     wanted |= {(line.text, line.day) for line in heldout_lines()}

@@ -47,6 +47,22 @@ def test_no_single_mechanical_change_sways_it_often(understood: Understood) -> N
     assert min(rates.values()) >= 0.85, rates
 
 
+def test_a_card_that_pays_is_told_from_a_card_the_money_comes_back_to(understood: Understood) -> None:
+    rows = table("ways_back")
+    wrong = [(row["text"], found) for row in rows if (found := _ways_back(understood, row["text"])) != _wanted_way(row)]
+    assert len(rows) >= 50
+    assert 1 - len(wrong) / len(rows) >= 0.92, wrong
+
+
+def _ways_back(understood: Understood, text: str) -> list[tuple[str, str]]:
+    found = [each for each in understood.of(text)["entities"] if each["entity"] == "refund_method"]
+    return [(text[each["start"] : each["end"]], each["value"]) for each in found]
+
+
+def _wanted_way(row: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(row["surface"], row["value"])] if row["surface"] else []
+
+
 def test_negation_tense_and_second_thoughts_turn_it(understood: Understood) -> None:
     rows = table("direction")
     wrong = []

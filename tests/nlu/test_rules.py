@@ -169,51 +169,6 @@ def test_what_only_looks_like_a_quantity(typed: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "surface", "value"),
-    [
-        ("カードに返金してください", "カード", "original_payment"),
-        ("クレカに戻して", "クレカ", "original_payment"),
-        ("元の支払い方法で", "元の支払い方法", "original_payment"),
-        ("ギフト券でお願いします", "ギフト券", "gift_balance"),
-        ("ギフト残高がいい", "ギフト残高", "gift_balance"),
-        ("私の口座に返金", "口座", "bank_transfer"),
-        ("銀行振込で", "銀行振込", "bank_transfer"),
-        ("デビットに戻してほしい", "デビット", "original_payment"),
-        ("マスターカードに返金されますか", "マスターカード", "original_payment"),
-        ("払ったときと同じ方法で返金して", "払ったときと同じ方法", "original_payment"),
-        ("ストアクレジットで返してもらえますか", "ストアクレジット", "gift_balance"),
-        ("銀行の口座に返してください", "口座", "bank_transfer"),
-        ("返金は口座に振り込みで", "口座", "bank_transfer"),
-        ("ギフト残高に反映されるのはいつ", "ギフト残高", "gift_balance"),
-        ("いいえ、カードではありません", "カード", "original_payment"),
-    ],
-)
-def test_refund_methods(typed: str, surface: str, value: str) -> None:
-    assert found("refund_method", typed) == [(surface, value)]
-
-
-@pytest.mark.parametrize(
-    "typed",
-    [
-        "カードで買いました",
-        "カード会社に聞いた",
-        "クレジットカードを登録したい",
-        "ギフト券を買いたい",
-        "口座番号を聞かれた",
-        "支払いはギフト券でした",
-        "支払い方法はクレジットカードです",
-        "送料はギフト残高、商品代はカードと分けて払っています",
-        "ギフトカードの残高はどこで見れる？",
-        "ギフト券の使い方を教えて",
-        "ギフトでもらいました",
-        "デビットカードで払いました",
-    ],
-)
-def test_a_card_that_pays_is_no_way_back(typed: str) -> None:
-    assert found("refund_method", typed) == []
-
-
-@pytest.mark.parametrize(
     ("text", "value"),
     [("12", 12), ("十二", 12), ("一二", 12), ("百二十", 120), ("二十", 20), ("〇", 0), ("人", None), ("", None)],
 )

@@ -6,10 +6,9 @@ from typing import List
 from engine.nlu.rules.dates import dates
 from engine.nlu.rules.identifiers import order_numbers, phone_numbers
 from engine.nlu.rules.measures import quantities, sizes
-from engine.nlu.rules.refunds import refund_methods
 from engine.nlu.rules.span import Span, without_overlaps
 
-ENTITIES = ("order_number", "phone_number", "date", "size", "quantity", "refund_method")
+ENTITIES = ("order_number", "phone_number", "date", "size", "quantity")
 
 
 def find_entities(text: str, day: datetime.date) -> List[Span]:
@@ -20,5 +19,4 @@ def find_entities(text: str, day: datetime.date) -> List[Span]:
     spans.extend(dates(text, day))
     spans.extend(sizes(text))
     spans.extend(quantities(text))
-    spans.extend(refund_methods(text))
     return without_overlaps(spans)
