@@ -16,7 +16,8 @@ from typing import Dict, List, Mapping, Sequence
 from engine.nlu.rules.span import Span
 
 _FILE = "ways.json"
-_BEFORE, _BEHIND, _LONGEST = 8, 12, 3  # letters of context, and of one stretch of them
+_BEFORE, _BEHIND, _LONGEST = 12, 16, 3  # letters of context, and of one stretch of them
+_MARK = r"[、。!?,]"
 _MONEY_BACK = re.compile(
     r"返金|返[しっるす]|戻|払い戻|かえ[しっ]|もど[しっ]|振り?込|入金|受け取|補償|全額|お金|反映|計上"
 )
@@ -50,7 +51,8 @@ class WayBack:
 
 def contexts(text: str, names: Sequence[Span]) -> List[Dict[str, float]]:
     """Return the features of each name in a normalised text."""
-    whole = {f"says {found}": 1.0 for found in (*_MONEY_BACK.findall(text), *_PAYING.findall(text))}
+    whole = {f"anywhere {pair}": 0.5 for pair in _stretches(text, 2)}
+    whole.update({f"says {found}": 1.0 for found in (*_MONEY_BACK.findall(text), *_PAYING.findall(text))})
     if _MONEY_BACK.search(text):
         whole["says that money comes back"] = 2.0
     if len({name.value for name in names}) > 1:
@@ -63,12 +65,20 @@ def _around(text: str, name: Span) -> Dict[str, float]:
     features = {f"way {name.value}": 1.0, f"name {text[name.start : name.end]}": 0.5}
     if name.end - name.start >= len(text) - 8:
         features["alone"] = 2.0
+    clause = _clause(text, name)
+    features["clause of money back"] = 1.5 * bool(_MONEY_BACK.search(clause))
+    features["clause of paying"] = 1.5 * bool(_PAYING.search(clause))
     for length in range(1, _LONGEST + 1):
         features.update({f"before {stretch}": 1.0 for stretch in _stretches(before, length)})
         features.update({f"behind {stretch}": 1.0 for stretch in _stretches(behind, length)})
         features[f"just before {before[-length:]}"] = 1.5
         features[f"just behind {behind[:length]}"] = 1.5
     return features
+
+
+def _clause(text: str, name: Span) -> str:
+    """Return what stands around a name up to the next marks."""
+    return re.split(_MARK, text[: name.start])[-1] + re.split(_MARK, text[name.end :])[0]
 
 
 def _stretches(text: str, length: int) -> List[str]:

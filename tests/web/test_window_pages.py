@@ -109,7 +109,7 @@ class TestCalls:
             sheet.get_by_role("radio").nth(1).focus()
             page.keyboard.press("Space")
             sheet.get_by_role("button", name="この時間に電話してもらう").press("Enter")
-            expect(sheet).to_contain_text("11月30日(月) 10:15")
+            expect(sheet.locator(".call-time")).to_have_text("11月30日(月) 10:30")
             expect(sheet.get_by_role("heading")).to_be_focused()
             page.keyboard.press("Escape")
             expect(sheet).to_be_hidden()
