@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, free_ports
+from bench.running import free_ports
+from tests.conftest import ROOT
 
 
 @pytest.fixture

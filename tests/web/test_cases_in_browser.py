@@ -15,9 +15,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
 
+from bench.running import Stack
 from madoguchi.store import Membership, Order, OrderLine, Refund, Reorder, ReturnAuthorization, Store
 from madoguchi.store.shop import Customer
-from tests.conftest import Stack
 from tests.web.browsing import DESKTOP, PHONE, box, needs_chromium, write
 
 pytestmark = [*needs_chromium, pytest.mark.stack]
@@ -35,7 +35,7 @@ def store(stack: Stack) -> Iterator[Store]:
 @contextmanager
 def customer(browser: Browser, stack: Stack, reference: str, **options: object) -> Iterator[Page]:
     """Sign in at the demo shop as one of its named customers, and open the order history."""
-    context = browser.new_context(base_url=stack.web, locale="ja-JP", timezone_id="Asia/Tokyo", **(options or DESKTOP))
+    context = browser.new_context(base_url=stack.url, locale="ja-JP", timezone_id="Asia/Tokyo", **(options or DESKTOP))
     context.set_default_timeout(ANSWERED_WITHIN_MS)
     page = context.new_page()
     page.goto("/")
