@@ -10,7 +10,7 @@ import pytest
 
 from madoguchi.store import Store
 from madoguchi.store.migrate import upgrade
-from tests.integration.desk.builders import Clock, World, desk_on, world_on
+from tests.integration.desk.builders import ORDER, Clock, World, desk_on, taken, world_on
 from tests.integration.money.money_databases import fresh_store
 
 
@@ -42,3 +42,9 @@ def either(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     store, clock = fresh_store("postgresql", tmp_path), Clock()
     yield world_on(desk_on(store, clock), clock)
     store.close()
+
+
+@pytest.fixture
+def talk(world: World) -> str:
+    """A conversation that Sato has taken over."""
+    return taken(world, ORDER, "壊れていました")
