@@ -9,7 +9,7 @@ from contextlib import ExitStack
 
 from playwright.sync_api import Browser, expect
 
-from madoguchi.services import agents, conversations, handling
+from madoguchi.services import agents, conversations, handling, incoming
 from madoguchi.services.callbacks import book
 from madoguchi.services.conversations import Reply, Understood
 from madoguchi.store import Message
@@ -108,7 +108,7 @@ def change(desk_site: DeskSite, dice: random.Random, names: list[str], number: i
     agent = world.person(dice.choice(["sato", "suzuki", "tanaka"]))
     seen = conversations.messages_since(world.desk, name)[-1].id
     changes: list[Callable[[], object]] = [
-        lambda: conversations.store_message(world.desk, name, f"m{number}", text=f"追加のご質問 {number}"),
+        lambda: incoming.store_message(world.desk, name, f"m{number}", text=f"追加のご質問 {number}"),
         lambda: handling.take(world.desk, agent, name),
         lambda: handling.note(world.desk, agent, name, f"n{number}", f"在庫を確認 {number}"),
         lambda: handling.reply(world.desk, agent, name, f"r{number}", f"承りました {number}", seen),
