@@ -13,12 +13,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import httpx
 from sqlalchemy import select
@@ -102,19 +102,28 @@ def running_desk() -> Iterator[Stack]:
 @contextmanager
 def desk_in(folder: Path) -> Iterator[Stack]:
     """Run a desk as `make run` does, with all it keeps in this folder; RuntimeError where it does not come up."""
+    own = own_settings(folder)
+    with program([sys.executable, "-m", "madoguchi", "run"], as_environment(own)) as process:
+        stack = Stack(Settings(**own), process)
+        stack.wait_until_ready()
+        yield stack
+
+
+def own_settings(folder: Path) -> dict[str, Any]:
+    """Return the settings of a desk that shares nothing with another: free ports, and this folder."""
     web, engine, actions = free_ports(3)
-    own = {
+    return {
         "var": folder,
         "database_url": f"sqlite:///{folder}/madoguchi.db",
         "web_port": web,
         "engine_port": engine,
         "actions_port": actions,
     }
-    environment = {f"MADOGUCHI_{name.upper()}": str(value) for name, value in own.items()}
-    with program([sys.executable, "-m", "madoguchi", "run"], environment) as process:
-        stack = Stack(Settings(**own), process)
-        stack.wait_until_ready()
-        yield stack
+
+
+def as_environment(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Return settings as the environment variables that a desk reads them from."""
+    return {f"MADOGUCHI_{name.upper()}": str(value) for name, value in settings.items()}
 
 
 @contextmanager

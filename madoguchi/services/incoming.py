@@ -35,21 +35,8 @@ def store_message(
             if isinstance(pressed, Refusal):
                 return pressed
             text = pressed.title
-        if conversation.owner == Owner.CLOSED:
-            _reopen(session, conversation)
-        message = Message(
-            conversation_id=conversation_id,
-            client_id=client_id,
-            author="customer",
-            text=text or "",
-            content={},
-            choice=token,
-            state="stored",
-            created_at=now,
-        )
-        session.add(message)
-        conversation.last_at = now
-        session.flush()
+        said = Message(client_id=client_id, text=text or "", content={}, choice=token, state="stored")
+        message = _add(session, conversation, said, now)
         return Stored(view(message), new=True)
 
 
@@ -60,23 +47,21 @@ def add_picture(
 
     A picture needs no turn of the engine, has no words, and answers no question: open buttons stay open.
     """
-    if talk.owner == Owner.CLOSED:
-        _reopen(session, talk)
-    message = Message(
-        conversation_id=talk.id,
-        client_id=client_id,
-        author="customer",
-        text="",
-        content=content,
-        state="answered",
-        created_at=now,
-    )
-    session.add(message)
-    talk.last_at = now
-    session.flush()
+    picture = Message(client_id=client_id, text="", content=content, state="answered")
+    message = _add(session, talk, picture, now)
     if reply is not None and talk.owner == Owner.BOT:
         add_replies(session, talk, message, (reply,), now)
     return Stored(view(message), new=True)
+
+
+def _add(session: Session, talk: Conversation, message: Message, now: datetime) -> Message:
+    if talk.owner == Owner.CLOSED:
+        _reopen(session, talk)
+    message.conversation_id, message.author, message.created_at = talk.id, "customer", now
+    session.add(message)
+    talk.last_at = now
+    session.flush()
+    return message
 
 
 def _again(known: Message, text: str | None, token: str | None) -> Stored | Refusal:

@@ -133,6 +133,13 @@ def fits(page: Page) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"])
 
 
+def shows_well(page: Page, picture: str) -> None:
+    """Nothing runs out of the page, axe finds nothing, and a picture of it is kept where pictures are asked for."""
+    assert fits(page), f"{picture} is wider than the screen"
+    axe_is_content(page)
+    keep_picture(page, picture, whole=True)
+
+
 def keep_picture(page: Page, name: str, *, whole: bool = False) -> None:
     """Keep the screen, or the whole page, where pictures are asked for (MADOGUCHI_PICTURES=docs/pictures)."""
     folder = os.environ.get("MADOGUCHI_PICTURES")

@@ -14,7 +14,7 @@ from madoguchi.services.callbacks import book
 from madoguchi.services.figures import today
 from madoguchi.store import CannedReply, Case, Conversation, Decision, Order, Score
 from tests.integration.desk.builders import CAMERA_ORDER, ORDER, SELLER_ORDER, conversation, inquiry, taken
-from tests.web.browsing import DESKTOP, PHONE, at_desk, axe_is_content, fits, keep_picture, needs_chromium
+from tests.web.browsing import DESKTOP, PHONE, at_desk, needs_chromium, shows_well
 from tests.web.desk.conftest import DeskSite
 
 pytestmark = needs_chromium
@@ -96,9 +96,7 @@ def test_every_page_is_accessible_and_fits(
         for title, address in pages.items():
             page.goto(address)
             page.wait_for_timeout(150)
-            keep_picture(page, f"desk-{title}-{kind}", whole=True)
-            axe_is_content(page)
-            assert fits(page), f"{title} is wider than the screen"
+            shows_well(page, f"desk-{title}-{kind}")
 
 
 def test_by_keyboard_alone_from_the_list_to_the_reply_and_back(browser: Browser, desk_site: DeskSite) -> None:

@@ -10,29 +10,12 @@ from playwright.sync_api import Browser, Page, expect
 from madoguchi.store import Message
 from madoguchi.training import registry
 from tests.integration.models.places import EXAMPLES, HELDOUT, LESSON, write_examples
-from tests.web.browsing import (
-    DESKTOP,
-    PHONE,
-    at_desk,
-    axe_is_content,
-    fits,
-    keep_picture,
-    needs_chromium,
-    visiting,
-    write,
-)
+from tests.web.browsing import DESKTOP, PHONE, at_desk, keep_picture, needs_chromium, shows_well, visiting, write
 from tests.web.conftest import eventually
 from tests.web.trainers.lessons import ANSWERS, LearningSite, learning_site
 
 pytestmark = needs_chromium
 __all__ = ["learning_site"]
-
-
-def clean(page: Page, name: str) -> None:
-    """Nothing is wider than the page, axe finds nothing, and there is a picture of it."""
-    assert fits(page)
-    axe_is_content(page)
-    keep_picture(page, name, whole=True)
 
 
 def customer_hears(browser: Browser, site: LearningSite, answer: str) -> None:
@@ -119,7 +102,7 @@ def test_a_training_is_watched_and_stopped_by_keyboard(
         expect(page.get_by_role("progressbar")).to_be_visible()
         expect(page.locator(".log")).to_contain_text("Starting to train component")
         expect(page.get_by_text("例文から学んでいます")).to_be_visible()
-        clean(page, "training")
+        shows_well(page, "training")
         page.get_by_role("button", name="中止する").focus()
         page.wait_for_timeout(1500)  # the piece is made anew meanwhile, and the button keeps the focus
         assert page.evaluate("document.activeElement.id") == "cancel-run"
@@ -146,9 +129,9 @@ def test_the_report_is_read_on_every_device(
         ):
             page.goto(path)
             expect(page.get_by_text(words).first).to_be_visible()
-            clean(page, f"{shot}-{name}")
+            shows_well(page, f"{shot}-{name}")
         page.goto(f"{address}/talk")
         page.get_by_label("お客様の言い方で").fill("壊れていました")
         page.get_by_role("button", name="聞いてみる").click()
         expect(page.get_by_role("heading", name="不具合・破損")).to_be_visible(timeout=30_000)
-        clean(page, f"trial-{name}")
+        shows_well(page, f"trial-{name}")

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from madoguchi.training import lessons, messages
-from tests.web.browsing import DESKTOP, PHONE, at_desk, axe_is_content, fits, keep_picture, needs_chromium
+from tests.web.browsing import DESKTOP, PHONE, at_desk, needs_chromium, shows_well
 from tests.web.trainers.conftest import RoomSite
 from tests.web.trainers.test_trainers_doors import pile_of, teach
 
@@ -58,9 +58,7 @@ def test_every_page_is_accessible_and_fits(
             page.goto(where)
             if name in ("message", "example"):
                 expect(page.locator("#look .tokens")).to_be_visible()
-            axe_is_content(page)
-            assert fits(page), name
-            keep_picture(page, f"trainers-{name}-{kind}", whole=True)
+            shows_well(page, f"trainers-{name}-{kind}")
 
 
 def test_words_are_marked_with_the_mouse_and_follow_the_text(browser: Browser, room_site: RoomSite) -> None:
