@@ -26,7 +26,7 @@ lint: setup train ## check style, types, layers and the Rasa project
 	@$(DESK)/ruff format --check .
 	@$(DESK)/mypy
 	@$(DESK)/lint-imports
-	@PYTHONWARNINGS=ignore $(ENGINE)/rasa data validate --fail-on-warnings
+	@$(ENGINE)/python -m engine.quiet data validate --fail-on-warnings
 
 setup: .venv/.ready engine/.venv/.ready ## build the two environments
 

@@ -20,7 +20,7 @@ import time
 from itertools import cycle, islice
 
 from bench.customers import Customer, Refused
-from bench.running import PROGRAMS, Running, running_desk
+from bench.running import PROGRAMS, Stack, running_desk
 
 CROWDS = (1, 5, 10, 20, 50)
 LINES = (
@@ -51,7 +51,7 @@ def main() -> None:
     raise SystemExit(1 if missed else 0)
 
 
-async def measure(desk: Running, turns: int, streams: int) -> list[str]:
+async def measure(desk: Stack, turns: int, streams: int) -> list[str]:
     """Measure all and return which bars were missed."""
     # Nobody talks in two crowds: the limit of messages for each customer is no part of the figures either.
     people = iter(desk.customers(5 + sum(CROWDS)))
@@ -74,7 +74,7 @@ async def measure(desk: Running, turns: int, streams: int) -> list[str]:
     return missed + ([f"{streams} streams cost {memory:.0f} MB"] if memory > 100 else [])
 
 
-async def _crowd(desk: Running, references: list[str], turns: int) -> tuple[list[float], int]:
+async def _crowd(desk: Stack, references: list[str], turns: int) -> tuple[list[float], int]:
     customers = [Customer(desk.url, desk.token(reference)) for reference in references]
     for customer in customers:
         await customer.open()
@@ -96,7 +96,7 @@ async def _crowd(desk: Running, references: list[str], turns: int) -> tuple[list
     return times, errors
 
 
-async def _idle(desk: Running, count: int) -> float:
+async def _idle(desk: Stack, count: int) -> float:
     """Return the megabytes that so many streams of one customer, on which nothing happens, cost the web program."""
     customer = Customer(desk.url, desk.token(desk.customers(1)[0]))
     await customer.open()
@@ -114,7 +114,7 @@ async def _idle(desk: Running, count: int) -> float:
     return grown
 
 
-def _stages(desk: Running) -> dict[tuple[str, str], float]:
+def _stages(desk: Stack) -> dict[tuple[str, str], float]:
     return {(kind, stage): float(value) for kind, stage, value in _SAMPLE.findall(desk.metrics())}
 
 
@@ -140,7 +140,7 @@ def _print(
     print(f"      processor time a turn: {'  '.join(f'{name} {ms:.1f} ms' for name, ms in spent.items())}")
 
 
-def _engine_p50_ms(desk: Running, since: int) -> float:
+def _engine_p50_ms(desk: Stack, since: int) -> float:
     """Return the median of the engine's turns that the log tells of since a place in it."""
     with desk.log.open("rb") as log:
         log.seek(since)

@@ -22,7 +22,7 @@ from multiprocessing.synchronize import Event
 
 from bench.chat import LINES
 from bench.customers import Connection, Customer, Refused
-from bench.running import Running, running_desk
+from bench.running import Stack, running_desk
 
 OTHERS = 5
 REQUESTS_PER_S = 100 * OTHERS
@@ -53,7 +53,7 @@ def main() -> None:
     raise SystemExit(0 if beside <= BAR * alone and not refused else 1)
 
 
-async def others(desk: Running, turns: int, *, offset: int) -> tuple[float, int]:
+async def others(desk: Stack, turns: int, *, offset: int) -> tuple[float, int]:
     """Return the p95 of five customers who write a message a second each, and how many of them were refused."""
     customers = [Customer(desk.url, desk.token(name)) for name in desk.customers(offset + OTHERS)[offset:]]
     for customer in customers:

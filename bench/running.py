@@ -1,4 +1,7 @@
-"""A desk of its own for the measurements and the fault tests: free ports, a folder that is thrown away."""
+"""The one launcher of a running desk, for the tests that need one and for the measurements.
+
+Everything is the desk's own: free ports, and a folder that is thrown away.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO, Any
 
 import httpx
 from sqlalchemy import select
@@ -23,14 +27,15 @@ from madoguchi.bootstrap import Settings
 from madoguchi.store import Customer, Store
 from madoguchi.web.tokens import make_token
 
+ROOT = Path(__file__).parent.parent
 PROGRAMS = ("engine", "actions", "web", "worker")
 READY_WITHIN_S = 320
 _STARTED = re.compile(r"(engine|actions|web|worker) started \(pid=(\d+)\)")
 
 
 @dataclass(frozen=True)
-class Running:
-    """A running desk and where its parts are."""
+class Stack:
+    """A running desk, engine, actions, web and worker, and where its parts are."""
 
     settings: Settings
     process: subprocess.Popen[bytes]
@@ -70,8 +75,7 @@ class Running:
 
     def cpu_s(self, program: str) -> float:
         """Return the seconds of processor time a program has used."""
-        fields = Path(f"/proc/{self.pid(program)}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return cpu_s(self.pid(program))
 
     def memory_mb(self, program: str) -> float:
         """Return the megabytes a program holds in memory."""
@@ -79,47 +83,91 @@ class Running:
         return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024
 
     def is_ready(self) -> bool:
-        """Say whether every program answers."""
-        addresses = (f"{self.url}/readyz", f"{self.settings.actions_url}/healthz")
-        with suppress(httpx.HTTPError):
-            return all(httpx.get(address, timeout=5, trust_env=False).status_code == 200 for address in addresses)
-        return False
+        """Say whether every program answers; the web program answers for the engine."""
+        return answers(f"{self.url}/readyz") and answers(f"{self.settings.actions_url}/healthz")
+
+    def wait_until_ready(self) -> None:
+        """Wait until every program answers. Raises RuntimeError where the desk stops or takes too long."""
+        wait(self.process, self.is_ready, self.log)
 
 
 @contextmanager
-def running_desk() -> Iterator[Running]:
-    """Start a desk as `make run` does, and stop it at the end. Raises RuntimeError where it does not come up."""
-    with tempfile.TemporaryDirectory(prefix="madoguchi-", ignore_cleanup_errors=True) as folder:
-        ports = dict(zip(("web", "engine", "actions"), free_ports(3), strict=True))
-        environment = {
-            **os.environ,
-            **{f"MADOGUCHI_{name.upper()}_PORT": str(port) for name, port in ports.items()},
-            "MADOGUCHI_VAR": folder,
-            "MADOGUCHI_DATABASE_URL": f"sqlite:///{folder}/madoguchi.db",
-        }
-        settings = Settings(
-            var=Path(folder),
-            database_url=environment["MADOGUCHI_DATABASE_URL"],
-            web_port=ports["web"],
-            engine_port=ports["engine"],
-            actions_port=ports["actions"],
-        )
-        process = subprocess.Popen([sys.executable, "-m", "madoguchi", "run"], env=environment)
-        desk = Running(settings, process)
-        try:
-            _wait(desk)
-            yield desk
-        finally:
+def running_desk() -> Iterator[Stack]:
+    """Run a desk in a folder that is thrown away at the end."""
+    thrown_away = tempfile.TemporaryDirectory(prefix="madoguchi-", ignore_cleanup_errors=True)
+    with thrown_away as folder, desk_in(Path(folder)) as stack:
+        yield stack
+
+
+@contextmanager
+def desk_in(folder: Path) -> Iterator[Stack]:
+    """Run a desk as `make run` does, with all it keeps in this folder; RuntimeError where it does not come up."""
+    own = own_settings(folder)
+    with program([sys.executable, "-m", "madoguchi", "run"], as_environment(own)) as process:
+        stack = Stack(Settings(**own), process)
+        stack.wait_until_ready()
+        yield stack
+
+
+def own_settings(folder: Path) -> dict[str, Any]:
+    """Return the settings of a desk that shares nothing with another: free ports, and this folder."""
+    web, engine, actions = free_ports(3)
+    return {
+        "var": folder,
+        "database_url": f"sqlite:///{folder}/madoguchi.db",
+        "web_port": web,
+        "engine_port": engine,
+        "actions_port": actions,
+    }
+
+
+def as_environment(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Return settings as the environment variables that a desk reads them from."""
+    return {f"MADOGUCHI_{name.upper()}": str(value) for name, value in settings.items()}
+
+
+@contextmanager
+def program(
+    command: list[str], environment: dict[str, str], output: IO[bytes] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program from the project's folder for the length of a block, and stop it as Ctrl-C does.
+
+    The environment is added to this program's own; what it says goes to the terminal where no file is given.
+    """
+    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment}, stdout=output, stderr=output)
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
             process.send_signal(signal.SIGINT)
-            process.wait(timeout=60)
+        process.wait(timeout=60)
 
 
-def _wait(desk: Running) -> None:
+def wait(process: subprocess.Popen[bytes], is_ready: Callable[[], bool], log: Path) -> None:
+    """Wait until a program is ready. Raises RuntimeError where it stops or takes too long."""
     end = time.monotonic() + READY_WITHIN_S
-    while not desk.is_ready():
-        if desk.process.poll() is not None or time.monotonic() > end:
-            raise RuntimeError(f"the desk did not come up; see {desk.log}")
+    while not is_ready():
+        if process.poll() is not None or time.monotonic() > end:
+            raise RuntimeError(f"a program did not come up; {log} ends with:\n{_end_of(log)}")
         time.sleep(0.5)
+
+
+def _end_of(log: Path) -> str:
+    return log.read_text(encoding="utf-8", errors="replace")[-2000:] if log.exists() else "(nothing)"
+
+
+def answers(address: str) -> bool:
+    """Say whether an address answers that all is well."""
+    try:
+        return httpx.get(address, timeout=5, trust_env=False).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def cpu_s(pid: int) -> float:
+    """Return the seconds of processor time a process has used, its own and the system's for it."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def free_ports(count: int) -> list[int]:

@@ -13,10 +13,7 @@ import hmac
 import json
 import os
 import shutil
-import signal
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
@@ -30,6 +27,7 @@ from pathlib import Path
 import httpx
 from ruamel.yaml import YAML
 
+from bench.running import answers, free_ports, program, wait
 from madoguchi.bootstrap import Settings
 from madoguchi.training import model, signing
 from madoguchi.training.workshop import Place
@@ -37,7 +35,6 @@ from madoguchi.training.workshop import Place
 # Answered by the model alone, without the custom actions, which do not change.
 SAYINGS = ("ありがとうございました", "さようなら", "あなたは人間ですか", "明日の東京の天気を教えて")
 ATTEMPTS = 3
-READY_WITHIN_S = 240
 
 
 @dataclass
@@ -204,43 +201,21 @@ def _tell(found: Changed) -> None:
 @contextmanager
 def engine_with(place: Place, name: str, secret: str) -> Iterator[tuple[str, int]]:
     """Run an engine of its own for the length of a block; gives its address and its process."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    folder = Path(tempfile.mkdtemp())
-    YAML().dump(
-        {"tracker_store": {"type": "SQL", "dialect": "sqlite", "db": str(folder / "engine.db")}}, folder / "e.yml"
-    )
-    command = [str(model.ENGINE / "rasa"), "run", "-i", "127.0.0.1", "-p", str(port), "-m", str(place.model(name))]
+    (port,) = free_ports(1)
+    url, command = f"http://127.0.0.1:{port}", [str(model.ENGINE / "rasa"), "run", "-i", "127.0.0.1", "-p", str(port)]
     environment = {
-        **os.environ,
         "RASA_TELEMETRY_ENABLED": "false",
         "MADOGUCHI_ENGINE_SECRET": secret,
         "MADOGUCHI_MODELS_SECRET": place.key.decode(),
         "MADOGUCHI_MODELS": str(place.models),
     }
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(
-            [*command, "--endpoints", str(folder / "e.yml")], env=environment, stdout=log, stderr=log
-        )
-    url, end = f"http://127.0.0.1:{port}", time.monotonic() + READY_WITHIN_S
-    try:
-        while not _ready(url):
-            assert process.poll() is None, (folder / "log").read_text()[-2000:]
-            assert time.monotonic() < end, f"the engine was not ready within {READY_WITHIN_S} s"
-            time.sleep(0.5)
-        yield url, process.pid
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(timeout=30)
-        shutil.rmtree(folder)
-
-
-def _ready(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/webhooks/desk/health", timeout=2, trust_env=False).status_code == 200
-    except httpx.HTTPError:
-        return False
+    with tempfile.TemporaryDirectory() as folder, Path(folder, "log").open("wb") as log:
+        ends, store = Path(folder, "endpoints.yml"), str(Path(folder, "engine.db"))
+        YAML().dump({"tracker_store": {"type": "SQL", "dialect": "sqlite", "db": store}}, ends)
+        command += ["-m", str(place.model(name)), "--endpoints", str(ends)]
+        with program(command, environment, log) as process:
+            wait(process, lambda: answers(f"{url}/webhooks/desk/health"), Path(log.name))
+            yield url, process.pid
 
 
 if __name__ == "__main__":

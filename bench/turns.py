@@ -14,16 +14,15 @@ import argparse
 import os
 import statistics
 import sys
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle
-from pathlib import Path
 
 from bench.doors import Door, OwnDoor, RestDoor
-from bench.stacks import Running, own_stack, stock_engine
+from bench.running import cpu_s, running_desk
+from bench.stock_engine import stock_engine
 from madoguchi.bootstrap import build_desk
 from madoguchi.demo.scene import build
 from madoguchi.services import conversations
@@ -76,13 +75,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores before the start", flush=True)
     missed: list[str] = []
-    with tempfile.TemporaryDirectory(prefix="madoguchi-bench-") as folder, own_stack(Path(folder)) as running:
+    with running_desk() as running:
         desk = build_desk(running.settings)
-        own = _measure("this desk", running, desk, lambda: OwnDoor(running.settings), options)
+        programs = {name: running.pid(name) for name in ("engine", "actions")}
+        own = _measure("this desk", programs, desk, lambda: OwnDoor(running.settings), options)
         missed += own.missed
         if options.stock:
-            with stock_engine(running, Path(folder), options.examples, options.epochs) as stock:
-                other = _measure("stock Rasa", stock, desk, lambda: RestDoor(stock.port), options)
+            with stock_engine(running, options.examples, options.epochs) as (port, process):
+                programs["engine"] = process
+                other = _measure("stock Rasa", programs, desk, lambda: RestDoor(port), options)
             ratio = own.p50 / other.p50
             print(f"this desk's median turn takes {ratio:.2f} of the stock one's (bar 0.50)")
             missed += ["half of the stock time"] if ratio > 0.5 else []
@@ -100,17 +101,21 @@ class Result:
     missed: list[str]
 
 
-def _measure(name: str, running: Running, desk: Desk, door: Callable[[], Door], options: argparse.Namespace) -> Result:
+def _measure(
+    name: str, programs: Mapping[str, int], desk: Desk, door: Callable[[], Door], options: argparse.Namespace
+) -> Result:
     print(f"── {name}", flush=True)
     _play(desk, door(), 2.0)  # the first turns load and compile what the others find ready
     missed: list[str] = []
     alone, best = 0.0, 0.0
     for count in AT_ONCE:
-        with running.cpu() as spent:
-            times, seconds = _together(desk, door, count, options.seconds)
+        before = {program: cpu_s(process) for program, process in programs.items()}
+        times, seconds = _together(desk, door, count, options.seconds)
         turns = len(times.everything)
+        spent = {program: (cpu_s(process) - before[program]) / turns for program, process in programs.items()}
         best = max(best, turns / seconds)
-        print(f"{count:3} at a time: {turns / seconds:6.1f} turns/s, CPU a turn: {spent.a_turn(turns)}")
+        each = ", ".join(f"{program} {taken * 1000:.1f} ms" for program, taken in spent.items())
+        print(f"{count:3} at a time: {turns / seconds:6.1f} turns/s, CPU a turn: {each}")
         for kind, found in (*times.of.items(), ("all", times.everything)):
             print(f"    {kind:7} {_row(found)}", flush=True)
         if times.failed:

@@ -113,7 +113,7 @@ def loaded() -> None:
 
 def _bank_keys(settings: Settings) -> list[str]:
     given = settings.bank_keys.get_secret_value() if settings.bank_keys else None
-    return (given or _made_once(settings.var, "bank-keys", lambda: Fernet.generate_key().decode())).split(",")
+    return (given or made_once(settings.var, "bank-keys", lambda: Fernet.generate_key().decode())).split(",")
 
 
 def build_household(settings: Settings) -> Household:
@@ -153,10 +153,10 @@ def _expanded(value: Any) -> Any:
 
 
 def _root_secret(folder: Path) -> str:
-    return _made_once(folder, "secret", lambda: secrets.token_hex(32))
+    return made_once(folder, "secret", lambda: secrets.token_hex(32))
 
 
-def _made_once(folder: Path, name: str, make: Callable[[], str]) -> str:
+def made_once(folder: Path, name: str, make: Callable[[], str]) -> str:
     """Return what a file for its owner's eyes holds; the first program that asks makes it."""
     path = folder / name
     try:

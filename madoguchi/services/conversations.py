@@ -1,4 +1,4 @@
-"""Conversations: messages are stored first, then answered in order, one turn at a time, by whoever owns the talk.
+"""Conversations: stored messages are answered in order, one turn at a time, by whoever owns the talk.
 
 Every function is one transaction. The row of the conversation is locked first in each of them that writes, so
 that the ids of its messages grow in the order they are seen, on SQLite and PostgreSQL alike.
@@ -15,22 +15,12 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from madoguchi.services import handoffs
 from madoguchi.services.desk import Desk
-from madoguchi.services.talk import (
-    MAX_ATTEMPTS,
-    ClaimedTurn,
-    Head,
-    MessageView,
-    Owner,
-    Refusal,
-    Reply,
-    Stored,
-    Understood,
-)
+from madoguchi.services.talk import MAX_ATTEMPTS, ClaimedTurn, Head, MessageView, Owner, Reply, Understood
 from madoguchi.store import Choice, Conversation, Message, Order, OrderLine
 
 LEASE = timedelta(seconds=15)
@@ -52,72 +42,11 @@ def open_conversation(session: Session, customer_id: int | None, now: datetime) 
     return conversation
 
 
-def store_message(
-    desk: Desk, conversation_id: str, client_id: str, *, text: str | None = None, token: str | None = None
-) -> Stored | Refusal:
-    """Store what a customer typed (`text`) or the button they pressed (`token`), once per client-made id."""
-    now = desk.clock()
-    with desk.store.writing() as session:
-        conversation = _lock(session, conversation_id)
-        known = session.scalar(
-            select(Message).where(Message.conversation_id == conversation_id, Message.client_id == client_id)
-        )
-        if known is not None:
-            return _again(known, text, token)
-        if token is not None:
-            pressed = _press(session, conversation_id, token, now)
-            if isinstance(pressed, Refusal):
-                return pressed
-            text = pressed.title
-        if conversation.owner == Owner.CLOSED:
-            _reopen(session, conversation)
-        message = Message(
-            conversation_id=conversation_id,
-            client_id=client_id,
-            author="customer",
-            text=text or "",
-            content={},
-            choice=token,
-            state="stored",
-            created_at=now,
-        )
-        session.add(message)
-        conversation.last_at = now
-        session.flush()
-        return Stored(view(message), new=True)
-
-
-def add_picture(
-    session: Session, talk: Conversation, client_id: str, content: dict[str, Any], reply: Reply | None, now: datetime
-) -> Stored:
-    """Add a customer's picture to a locked conversation, with the bot's word on it while the bot is the owner.
-
-    A picture needs no turn of the engine, has no words, and answers no question: open buttons stay open.
-    """
-    if talk.owner == Owner.CLOSED:
-        _reopen(session, talk)
-    message = Message(
-        conversation_id=talk.id,
-        client_id=client_id,
-        author="customer",
-        text="",
-        content=content,
-        state="answered",
-        created_at=now,
-    )
-    session.add(message)
-    talk.last_at = now
-    session.flush()
-    if reply is not None and talk.owner == Owner.BOT:
-        _add_replies(session, talk, message, (reply,), now)
-    return Stored(view(message), new=True)
-
-
 def next_turn(desk: Desk, conversation_id: str) -> ClaimedTurn | None:
     """Claim the oldest unanswered message; None where there is none, it is claimed, or the bot is not the owner."""
     now = desk.clock()
     with desk.store.writing() as session:
-        conversation = _lock(session, conversation_id)
+        conversation = locked(session, conversation_id)
         if conversation.owner != Owner.BOT:
             return None
         waiting = session.scalars(_unanswered(conversation_id).limit(2)).all()
@@ -146,7 +75,7 @@ def store_replies(
     """Store the bot's replies and mark the question answered; nothing is stored behind the fence."""
     now = desk.clock()
     with desk.store.writing() as session:
-        conversation = _lock(session, turn.conversation_id)
+        conversation = locked(session, turn.conversation_id)
         question = session.get_one(Message, turn.message_id)
         if question.state != "stored" or question.conversation_id != conversation.id:
             return ()
@@ -155,7 +84,7 @@ def store_replies(
         question.state, question.leased_until = "answered", None
         if conversation.owner not in (Owner.BOT, Owner.WAITING):
             return ()
-        return _add_replies(session, conversation, question, replies, now)
+        return add_replies(session, conversation, question, replies, now)
 
 
 def put_back(desk: Desk, turn: ClaimedTurn, *, counted: bool) -> bool:
@@ -165,7 +94,7 @@ def put_back(desk: Desk, turn: ClaimedTurn, *, counted: bool) -> bool:
     """
     now = desk.clock()
     with desk.store.writing() as session:
-        conversation = _lock(session, turn.conversation_id)
+        conversation = locked(session, turn.conversation_id)
         message = session.get_one(Message, turn.message_id)
         if message.state != "stored" or message.conversation_id != conversation.id:
             return True
@@ -181,7 +110,7 @@ def give_up(desk: Desk, turn: ClaimedTurn, apologize: Callable[[handoffs.Promise
     """Hand a message that no program could answer to a human, and say sorry with the time they will answer by."""
     now = desk.clock()
     with desk.store.writing() as session:
-        conversation = _lock(session, turn.conversation_id)
+        conversation = locked(session, turn.conversation_id)
         message = session.get_one(Message, turn.message_id)
         if message.state != "stored" or message.conversation_id != conversation.id:
             return ()
@@ -189,14 +118,14 @@ def give_up(desk: Desk, turn: ClaimedTurn, apologize: Callable[[handoffs.Promise
         if conversation.owner not in (Owner.BOT, Owner.WAITING):
             return ()
         promise = handoffs.hand_over_in(session, desk, conversation, "turn_failed", {"message": message.id})
-        return _add_replies(session, conversation, message, (apologize(promise),), now)
+        return add_replies(session, conversation, message, (apologize(promise),), now)
 
 
 def say_late(desk: Desk, turn: ClaimedTurn, reply: Reply) -> tuple[MessageView, ...]:
     """Tell the customer that the answer is late, once, where the message is still to be answered by the bot."""
     now = desk.clock()
     with desk.store.writing() as session:
-        conversation = _lock(session, turn.conversation_id)
+        conversation = locked(session, turn.conversation_id)
         question = session.get_one(Message, turn.message_id)
         name = f"{question.id}:late"
         told = session.scalar(
@@ -204,18 +133,7 @@ def say_late(desk: Desk, turn: ClaimedTurn, reply: Reply) -> tuple[MessageView, 
         )
         if question.state != "stored" or conversation.owner != Owner.BOT or told is not None:
             return ()
-        said = Message(
-            conversation_id=conversation.id,
-            client_id=name,
-            author="bot",
-            text=reply.text,
-            content=reply.content,
-            state="answered",
-            created_at=now,
-        )
-        session.add(said)
-        session.flush()
-        return (view(said),)
+        return (view(_say(session, conversation, name, reply, now)),)
 
 
 def messages_since(desk: Desk, conversation_id: str, after: int = 0, *, limit: int = 200) -> tuple[MessageView, ...]:
@@ -261,63 +179,31 @@ def with_work(desk: Desk, *, limit: int = 200) -> tuple[str, ...]:
         return tuple(session.scalars(waiting))
 
 
-def _lock(session: Session, conversation_id: str) -> Conversation:
+def locked(session: Session, conversation_id: str) -> Conversation:
+    """Return a conversation that nobody else changes until the caller's transaction ends."""
     return session.get_one(Conversation, conversation_id, with_for_update=True)
 
 
-def _again(known: Message, text: str | None, token: str | None) -> Stored | Refusal:
-    same = known.author == "customer" and known.choice == token and (token is not None or known.text == text)
-    return Stored(view(known), new=False) if same else Refusal.CHANGED
-
-
-def _press(session: Session, conversation_id: str, token: str, now: datetime) -> Choice | Refusal:
-    choice = session.get(Choice, token)
-    if choice is None or choice.conversation_id != conversation_id:
-        return Refusal.UNKNOWN_CHOICE
-    gone_on = session.scalar(
-        select(Message.id)
-        .where(
-            Message.conversation_id == conversation_id,
-            Message.author == "customer",
-            Message.text != "",  # a picture answers nothing
-            Message.id > choice.message_id,
-        )
-        .limit(1)
+def view(message: Message) -> MessageView:
+    """Return a message as its customer may see it."""
+    return MessageView(
+        id=message.id,
+        client_id=message.client_id,
+        author=message.author,
+        text=message.text,
+        content=message.content,
+        state=message.state,
+        at=message.created_at,
     )
-    if choice.used_at is not None or gone_on is not None:
-        return Refusal.SPENT
-    choice.used_at = now
-    return choice
 
 
-def _reopen(session: Session, conversation: Conversation) -> None:
-    """Give a closed conversation back to the bot; what a human has dealt with is not run any more."""
-    session.execute(
-        update(Message)
-        .where(Message.conversation_id == conversation.id, Message.author == "customer", Message.state == "stored")
-        .values(state="answered", leased_until=None)
-    )
-    conversation.owner = Owner.BOT
-    conversation.agent = conversation.handoff_reason = None
-    conversation.waiting_since = conversation.promised_at = None
-
-
-def _add_replies(
+def add_replies(
     session: Session, conversation: Conversation, question: Message, replies: Iterable[Reply], now: datetime
 ) -> tuple[MessageView, ...]:
+    """Add the bot's replies to a message, with their buttons, inside the caller's transaction."""
     added = []
     for number, reply in enumerate(replies):
-        message = Message(
-            conversation_id=conversation.id,
-            client_id=f"{question.id}:{number}",
-            author="bot",
-            text=reply.text,
-            content=reply.content,
-            state="answered",
-            created_at=now,
-        )
-        session.add(message)
-        session.flush()
+        message = _say(session, conversation, f"{question.id}:{number}", reply, now)
         session.add_all(
             Choice(
                 token=choice.token,
@@ -331,6 +217,21 @@ def _add_replies(
         added.append(view(message))
     conversation.last_at = now
     return tuple(added)
+
+
+def _say(session: Session, conversation: Conversation, name: str, reply: Reply, now: datetime) -> Message:
+    message = Message(
+        conversation_id=conversation.id,
+        client_id=name,
+        author="bot",
+        text=reply.text,
+        content=reply.content,
+        state="answered",
+        created_at=now,
+    )
+    session.add(message)
+    session.flush()
+    return message
 
 
 def _unanswered(conversation_id: str) -> Any:
@@ -352,16 +253,3 @@ def _purchases(session: Session, customer_id: int | None) -> tuple[str, ...]:
         .limit(PURCHASES)
     )
     return tuple(session.scalars(titles))
-
-
-def view(message: Message) -> MessageView:
-    """Return a message as its customer may see it."""
-    return MessageView(
-        id=message.id,
-        client_id=message.client_id,
-        author=message.author,
-        text=message.text,
-        content=message.content,
-        state=message.state,
-        at=message.created_at,
-    )

@@ -18,7 +18,7 @@ from PIL import Image, ImageOps
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, undefer
 
-from madoguchi.services import audit, conversations
+from madoguchi.services import audit, conversations, incoming
 from madoguchi.services.desk import Desk
 from madoguchi.services.talk import Refusal, Reply, Stored
 from madoguchi.store import Case, Conversation, Message, Photo
@@ -82,7 +82,7 @@ def take(desk: Desk, conversation_id: str, client_id: str, raw: bytes, thanks: s
         content = {"photo": {"id": photo.id, "width": photo.width, "height": photo.height}}
         reply = None if _said_thanks(session, conversation_id) else Reply(thanks, {"about": "photo"})
         audit.note(session, desk.clock(), "customer", "photo_sent", f"conversation:{conversation_id}", {"id": photo.id})
-        return conversations.add_picture(session, talk, client_id, content, reply, desk.clock())
+        return incoming.add_picture(session, talk, client_id, content, reply, desk.clock())
 
 
 def read(desk: Desk, photo_id: str) -> Photo | None:

@@ -15,6 +15,8 @@ import tarfile
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
 
+from madoguchi.bootstrap import made_once
+
 MOST_MEMBERS = 5000
 LARGEST_FILE = 512 * 1024 * 1024
 LARGEST_CONTENT = 2 * 1024 * 1024 * 1024
@@ -37,18 +39,7 @@ def read_key(path: Path) -> bytes:
     given = os.environ.get("MADOGUCHI_MODELS_SECRET")
     if given:
         return given.encode()
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        made = path.with_name(f"{path.name}.{os.getpid()}")
-        made.touch(mode=0o600)
-        made.write_text(secrets.token_hex(32), encoding="ascii")
-        try:
-            os.link(made, path)  # the first program wins; the others read what it wrote
-        except FileExistsError:
-            pass
-        finally:
-            made.unlink()
-    return path.read_text(encoding="ascii").strip().encode()
+    return made_once(path.parent, path.name, lambda: secrets.token_hex(32)).encode()
 
 
 def sign(archive: Path, key: bytes) -> Path | Fault:

@@ -58,7 +58,7 @@ class Place:
             models=settings.models.absolute(),
             var=settings.var.absolute(),
             key=signing.read_key(settings.model_key),
-            train_command=(str(engine / "rasa"), "train", "--num-threads", "2"),
+            train_command=(str(engine / "python"), "-m", "engine.quiet", "train", "--num-threads", "2"),
             engine_python=(str(engine / "python"), "-m"),
             behaviour_command=(sys.executable, "-m", "pytest", "-q", "tests/nlu/test_behaviour.py"),
             heldout=root / "tests/nlu/heldout",
@@ -125,9 +125,6 @@ def run(
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
         start_new_session=True,
     )
     lines: queue.Queue[str | None] = queue.Queue()
@@ -141,7 +138,7 @@ def run(
         end(process)
 
 
-def end(process: subprocess.Popen[str]) -> None:
+def end(process: subprocess.Popen[bytes]) -> None:
     """End a process and all that it started; nothing happens where it has ended."""
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGTERM)
@@ -189,10 +186,11 @@ def _put_in(place: Place, made: Path, made_of: model.MadeOf) -> Path:
     return place.models / made.name
 
 
-def _listen(process: subprocess.Popen[str], lines: queue.Queue[str | None]) -> None:
+def _listen(process: subprocess.Popen[bytes], lines: queue.Queue[str | None]) -> None:
+    """Take in each line as a terminal would leave it: of a progress bar, which overwrites itself, the end."""
     assert process.stdout is not None, "it was opened with a pipe"
     for line in process.stdout:
-        lines.put(line.rstrip("\n"))
+        lines.put(line.decode("utf-8", "replace").rstrip().rpartition("\r")[2])
     lines.put(None)
 
 

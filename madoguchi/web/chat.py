@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from madoguchi.services import conversations, progress, sessions
+from madoguchi.services import incoming, progress, sessions
 from madoguchi.services.sessions import NotAdmitted, Opened, Visit
 from madoguchi.services.talk import Head, MessageView, Refusal
 from madoguchi.web.asking import COOKIE, COOKIE_PATH, json_of, limit, live_of, visit_of
@@ -93,7 +93,7 @@ async def post_message(request: Request) -> Response:
     client_id, text, token = _message(body)
     structlog.contextvars.bind_contextvars(turn=client_id)
     stored = await web.services.run(
-        conversations.store_message, web.desk, visit.conversation_id, client_id, text=text, token=token
+        incoming.store_message, web.desk, visit.conversation_id, client_id, text=text, token=token
     )
     if isinstance(stored, Refusal):
         raise Problem(stored.value)

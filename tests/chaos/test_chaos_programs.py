@@ -20,8 +20,7 @@ from typing import Any
 import pytest
 
 from bench.customers import Customer, Refused
-from bench.running import PROGRAMS, READY_WITHIN_S, Running
-from tests.conftest import Stack
+from bench.running import PROGRAMS, Stack
 
 PROVE = bool(os.environ.get("MADOGUCHI_PROVE"))
 ROUNDS = 50 if PROVE else 3
@@ -75,7 +74,7 @@ class Talker:
         return [m["client_id"] for m in talk if m["author"] == "customer" and f"{m['id']}:0" not in shown]
 
 
-async def kill_all(desk: Running, seconds: float, dice: random.Random) -> None:
+async def kill_all(desk: Stack, seconds: float, dice: random.Random) -> None:
     """Kill every program once, each at a random instant of the time given."""
     instants = sorted((dice.uniform(0.1, 0.8) * seconds, program) for program in PROGRAMS)
     began = time.monotonic()
@@ -84,7 +83,7 @@ async def kill_all(desk: Running, seconds: float, dice: random.Random) -> None:
         os.kill(desk.pid(program), signal.SIGKILL)
 
 
-async def one_round(desk: Running, dice: random.Random) -> int:
+async def one_round(desk: Stack, dice: random.Random) -> int:
     """Play one round and return how many messages were acknowledged in it."""
     talkers = [Talker(Customer(desk.url)) for _ in range(CUSTOMERS)]
     for talker in talkers:
@@ -110,17 +109,9 @@ async def _unanswered(talker: Talker) -> Any:
 
 
 def test_every_acknowledged_message_is_answered_whatever_is_killed(stack: Stack) -> None:
-    desk, dice = Running(stack.settings, stack.process), random.Random(17)
+    dice = random.Random(17)
     for number in range(ROUNDS):
-        pids = {program: desk.pid(program) for program in PROGRAMS}
-        assert asyncio.run(one_round(desk, dice)) >= CUSTOMERS
-        _wait_until_ready(desk)
-        assert not {program for program in PROGRAMS if desk.pid(program) == pids[program]}, number
-
-
-def _wait_until_ready(desk: Running) -> None:
-    end = time.monotonic() + READY_WITHIN_S
-    while not desk.is_ready():
-        assert desk.process.poll() is None, "the desk itself has stopped"
-        assert time.monotonic() < end, "the desk did not come back"
-        time.sleep(0.5)
+        pids = {program: stack.pid(program) for program in PROGRAMS}
+        assert asyncio.run(one_round(stack, dice)) >= CUSTOMERS
+        stack.wait_until_ready()
+        assert not {program for program in PROGRAMS if stack.pid(program) == pids[program]}, number

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from bench.running import Stack
 from madoguchi.bootstrap import build_desk
-from tests.conftest import Stack
 from tests.conversations.runner import Player, Situation, situations
 
 pytestmark = pytest.mark.stack
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.stack
 @pytest.mark.parametrize("situation", situations(), ids=lambda situation: situation.name)
 def test_ends_as_the_file_says(stack: Stack, situation: Situation) -> None:
     desk = build_desk(stack.settings)
-    player = Player(stack.web, stack.settings, desk, situation)
+    player = Player(stack.url, stack.settings, desk, situation)
     try:
         problems = player.play()
     finally:

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from bench.running import Stack
 from madoguchi.bootstrap import build_desk
 from madoguchi.services.agents import Person, Role
 from madoguchi.store import Conversation
 from madoguchi.training import recording
-from tests.conftest import Stack
 from tests.conversations.runner import FOLDER, Player, load
 
 pytestmark = pytest.mark.stack
@@ -24,7 +24,7 @@ TRAINER = Person(1, "mori", "森", Role.TRAINER)
 )
 def test_a_talk_is_recorded_and_played_again(stack: Stack, tmp_path: Path, name: str) -> None:
     desk = build_desk(stack.settings)
-    first = Player(stack.web, stack.settings, desk, load(FOLDER / f"{name}.yml"))
+    first = Player(stack.url, stack.settings, desk, load(FOLDER / f"{name}.yml"))
     assert first.play() == []
     with desk.store.reading() as session:
         last = session.scalars(select(Conversation).order_by(Conversation.last_at.desc()).limit(1)).one()
@@ -33,6 +33,6 @@ def test_a_talk_is_recorded_and_played_again(stack: Stack, tmp_path: Path, name:
     made = recording.record(desk, TRAINER, last.id, folder)
     assert made is not None
     assert made.path is not None
-    again = Player(stack.web, stack.settings, desk, load(tmp_path / made.path))
+    again = Player(stack.url, stack.settings, desk, load(tmp_path / made.path))
     assert again.play() == [], made.text
     desk.store.close()

@@ -6,8 +6,8 @@ import os
 
 import pytest
 
+from bench.running import Stack
 from madoguchi.bootstrap import build_desk
-from tests.conftest import Stack
 from tests.conversations.walks import Walk
 
 pytestmark = pytest.mark.stack
@@ -19,7 +19,7 @@ def test_every_walk_is_answered_and_nothing_changes_without_a_yes(stack: Stack) 
     desk = build_desk(stack.settings)
     wrong = []
     for seed in range(WALKS):
-        walk = Walk(stack.web, stack.settings, desk, seed)
+        walk = Walk(stack.url, stack.settings, desk, seed)
         if walk.go():
             wrong.append("\n".join([f"walk {seed}:", *walk.problems, *walk.protocol]))
     desk.store.close()

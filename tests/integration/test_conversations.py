@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from madoguchi.bootstrap import Settings, build_desk
-from madoguchi.services import conversations, sessions
+from madoguchi.services import conversations, incoming, sessions
 from madoguchi.services.desk import Desk
 from madoguchi.services.handoffs import Promise
 from madoguchi.services.sessions import NotAdmitted, Opened, SignIn
@@ -59,7 +59,7 @@ def talk(desk: Desk) -> str:
 
 
 def say(desk: Desk, talk: str, text: str) -> Stored:
-    stored = conversations.store_message(desk, talk, str(uuid.uuid4()), text=text)
+    stored = incoming.store_message(desk, talk, str(uuid.uuid4()), text=text)
     assert isinstance(stored, Stored)
     return stored
 
@@ -239,7 +239,7 @@ class TestClosedTalks:
 class TestMessages:
     def test_the_same_id_many_times_at_once_is_one_message(self, desk: Desk, talk: str) -> None:
         name = str(uuid.uuid4())
-        stored = at_once(8, lambda: conversations.store_message(desk, talk, name, text="一"))
+        stored = at_once(8, lambda: incoming.store_message(desk, talk, name, text="一"))
         assert sorted(each.new for each in stored if isinstance(each, Stored)) == [False] * 7 + [True]
         assert texts(desk, talk) == ["一"]
 
@@ -247,7 +247,7 @@ class TestMessages:
         say(desk, talk, "一")
         offered = Reply("どうぞ", {}, (Offered("t" * 43, "はい", "/affirm"),))
         conversations.store_replies(desk, claim(desk, talk), [offered], Understood())
-        pressed = at_once(8, lambda: conversations.store_message(desk, talk, str(uuid.uuid4()), token="t" * 43))
+        pressed = at_once(8, lambda: incoming.store_message(desk, talk, str(uuid.uuid4()), token="t" * 43))
         assert sum(isinstance(each, Stored) for each in pressed) == 1
         assert sum(each is Refusal.SPENT for each in pressed) == 7
 

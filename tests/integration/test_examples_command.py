@@ -10,9 +10,9 @@ from typer.testing import CliRunner, Result
 
 from madoguchi.bootstrap import Settings, build_desk
 from madoguchi.cli import app
-from madoguchi.store import Staff, Store
-from madoguchi.store.migrate import upgrade
+from madoguchi.store import Staff
 from madoguchi.training.corpus import Shelf
+from tests.stores import empty_store
 from tests.web.trainers.conftest import small_project
 
 
@@ -22,8 +22,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("MADOGUCHI_EXAMPLES", str(folder / "data" / "nlu"))
     monkeypatch.setenv("MADOGUCHI_VAR", str(tmp_path / "var"))
     monkeypatch.setenv("MADOGUCHI_DATABASE_URL", f"sqlite:///{tmp_path}/desk.db")
-    store = Store(f"sqlite:///{tmp_path}/desk.db")
-    upgrade(store)
+    store = empty_store(tmp_path / "desk.db")
     now = build_desk(Settings()).clock()
     with store.writing() as session:
         for login, name, role in (("mori", "森", "trainer"), ("sato", "佐藤", "agent")):

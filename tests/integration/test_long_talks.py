@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from tests.conftest import Stack
+from bench.running import Stack
 from tests.integration.test_outages import Visit, wait
 
 pytestmark = pytest.mark.stack

@@ -12,17 +12,16 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from bench.running import Stack
 from madoguchi.bootstrap import build_desk
 from madoguchi.demo.scene import build
 from madoguchi.services.desk import wall_clock
 from madoguchi.web.tokens import make_token
-from tests.conftest import Stack
 
 pytestmark = pytest.mark.stack
 
@@ -40,7 +39,7 @@ class Visit:
         names = build(desk.store, SCENE, wall_clock())
         desk.store.close()
         token = make_token(names["references"]["customer"], stack.settings.secret_for("shop_token"), wall_clock())
-        self._client = httpx.Client(base_url=stack.web, timeout=10, headers={"Sec-Fetch-Site": "same-origin"})
+        self._client = httpx.Client(base_url=stack.url, timeout=10, headers={"Sec-Fetch-Site": "same-origin"})
         self.conversation: str = self._client.post("/chat/session", json={"token": token}).json()["conversation"]
 
     def say(self, text: str) -> int:
@@ -118,38 +117,19 @@ def returns(stack: Stack, visit: Visit) -> int:
         return int(found.fetchone()[0])
 
 
-def programs(stack: Stack, words: str) -> list[int]:
-    """Return the processes of the stack whose command has these words."""
-    parents, commands = {}, {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            parents[int(folder.name)] = int((folder / "stat").read_text().rsplit(")", 1)[1].split()[1])
-            commands[int(folder.name)] = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-        except (OSError, ValueError):
-            continue
-
-    def below(pid: int) -> bool:
-        return pid == stack.process.pid or (pid in parents and below(parents[pid]))
-
-    return [pid for pid, command in commands.items() if words in command and below(pid)]
-
-
-@pytest.mark.parametrize("words", ["actions.server", "rasa run"])
-def test_a_program_that_stands_still_costs_an_apology_and_no_message(stack: Stack, words: str) -> None:
+@pytest.mark.parametrize("program", ["actions", "engine"])
+def test_a_program_that_stands_still_costs_an_apology_and_no_message(stack: Stack, program: str) -> None:
     """Stopped and not killed, so that the stack goes on for the other tests: no answer, no refused connection."""
     visit = Visit(stack)
     first = visit.say("電気ケトルの電源が入りません")
     wait(visit.hears(first, PROPOSED), 20)
-    still = programs(stack, words)
-    assert still
-    for pid in still:
-        os.kill(pid, signal.SIGSTOP)
+    process = stack.pid(program)
+    os.kill(process, signal.SIGSTOP)
     try:
         yes = visit.say("はい、お願いします")
         wait(lambda: visit.hears(yes, LATE)() or visit.hears(yes, "申し訳ございません")(), 15)
     finally:
-        for pid in still:
-            os.kill(pid, signal.SIGCONT)
+        os.kill(process, signal.SIGCONT)
     wait(lambda: visit.page(yes)["messages"][0]["state"] != "stored", 60)
     done = visit.hears(yes, "受付番号")()
     assert done or visit.page(yes)["owner"] == "waiting"

@@ -1,4 +1,4 @@
-"""What a Rasa user types at the root works there: the test stories are played by Rasa's own command."""
+"""What a Rasa user types at the root works there: Rasa itself plays the test stories and tells of mistakes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,29 @@ from pathlib import Path
 from tests.conftest import ROOT
 
 RASA = ROOT / "engine" / ".venv" / "bin" / "rasa"
+MISTAKEN = {
+    "domain.yml": """
+version: "3.1"
+intents: [greet]
+responses:
+  utter_hello: [{text: こんにちは}]
+  utter_chosen_by_an_action: [{text: どうぞ}]
+""",
+    "config.yml": """
+recipe: default.v1
+assistant_id: mistaken
+language: ja
+pipeline: []
+policies: [{name: RulePolicy}]
+""",
+    "data/nlu.yml": 'version: "3.1"\nnlu: [{intent: greet, examples: "- こんにちは\\n- どうも\\n"}]\n',
+    "data/rules.yml": """
+version: "3.1"
+rules:
+- {rule: greet, steps: [{intent: greet}, {action: utter_hello}]}
+- {rule: mistaken, steps: [{intent: greet}, {action: utter_never_written}]}
+""",
+}
 
 
 def test_every_test_story_is_predicted_as_written(tmp_path: Path) -> None:
@@ -28,3 +51,24 @@ def test_every_test_story_is_predicted_as_written(tmp_path: Path) -> None:
     correct, total = told.split("Correct:")[-1].splitlines()[0].split("/")
     assert int(correct) == int(total) >= played
     assert "none of the test stories failed" in (tmp_path / "failed_test_stories.yml").read_text().lower()
+
+
+def test_a_mistake_in_the_project_is_told_and_replies_that_actions_choose_are_not(tmp_path: Path) -> None:
+    for name, content in MISTAKEN.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    result = subprocess.run(
+        [RASA.with_name("python"), "-m", "engine.quiet", "data", "validate", "--fail-on-warnings"],
+        cwd=tmp_path,
+        env={**os.environ, "RASA_TELEMETRY_ENABLED": "false", "TF_CPP_MIN_LOG_LEVEL": "2", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    told = result.stdout + result.stderr
+    assert result.returncode == 1, told[-2000:]
+    assert "utter_never_written" in told
+    assert "Project validation completed with errors" in told
+    assert "utter_chosen_by_an_action" not in told
+    assert "DeprecationWarning" not in told

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, free_ports
+from bench.running import as_environment, own_settings
+from tests.conftest import ROOT
 
 
 @pytest.fixture
@@ -26,17 +27,7 @@ def desk(tmp_path: Path) -> Path:
 
 def start(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
     """Start the desk in a folder and wait until it gives up."""
-    ports = free_ports(3)
-    environment = {
-        **os.environ,
-        "MADOGUCHI_WEB_PORT": str(ports[0]),
-        "MADOGUCHI_ENGINE_PORT": str(ports[1]),
-        "MADOGUCHI_ACTIONS_PORT": str(ports[2]),
-        "MADOGUCHI_VAR": str(folder / "var"),
-        "MADOGUCHI_DATABASE_URL": f"sqlite:///{folder}/var/madoguchi.db",
-        "COLUMNS": "400",
-        **settings,
-    }
+    environment = {**os.environ, **as_environment(own_settings(folder / "var")), "COLUMNS": "400", **settings}
     command = [sys.executable, "-m", "madoguchi", "run"]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False)
 

@@ -17,7 +17,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.conftest import ROOT, Stack
+from bench.running import Stack
+from tests.conftest import ROOT
 
 pytestmark = pytest.mark.stack
 

@@ -8,11 +8,11 @@ import json
 import httpx
 import pytest
 
+from bench.running import Stack
 from madoguchi.rasa import Engine, Inspected
 from madoguchi.services import masking as desk_masking
 from madoguchi.training import masking
 from madoguchi.training.notation import Said
-from tests.conftest import Stack
 
 pytestmark = pytest.mark.stack
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
 
+from bench.running import Stack
 from bench.swaps import Changed, change_under_load, post, two_names
 from madoguchi.bootstrap import Settings
 from madoguchi.training import signing
 from madoguchi.training.workshop import Place
-from tests.conftest import Stack
 
 SWAPS = 50 if os.environ.get("MADOGUCHI_PROVE") else 5
 
@@ -38,24 +37,11 @@ def change(client: httpx.Client, stack: Stack, name: str) -> httpx.Response:
     return post(client, "/webhooks/desk/model", {"model": name}, stack.settings.secret_for("engine"))
 
 
-def process_of_engine(stack: Stack) -> int:
-    """Return the engine's process: the one that runs Rasa on this desk's port."""
-    wanted = f"rasa run -i {stack.settings.host} -p {stack.settings.engine_port} "
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            command = path.read_text(encoding="utf-8", errors="replace").replace("\0", " ")
-        except OSError:
-            continue  # it has ended meanwhile
-        if wanted in command:
-            return int(path.parent.name)
-    raise AssertionError("the desk's engine does not run")
-
-
 @pytest.fixture(scope="module")
 def changed(stack: Stack, place: Place, engine: httpx.Client) -> Changed:
     secret = stack.settings.secret_for("engine")
     with two_names(place) as names:
-        return change_under_load(stack.settings.engine_url, secret, process_of_engine(stack), names, SWAPS, 2)
+        return change_under_load(stack.settings.engine_url, secret, stack.pid("engine"), names, SWAPS, 2)
 
 
 def test_no_turn_fails_while_models_change(changed: Changed) -> None:

@@ -22,10 +22,10 @@ from madoguchi import demo
 from madoguchi.bootstrap import Settings, build_desk
 from madoguchi.rasa import Engine
 from madoguchi.services.desk import Desk
-from madoguchi.store import Conversation, Customer, Message, Store
-from madoguchi.store.migrate import upgrade
+from madoguchi.store import Conversation, Customer, Message
 from madoguchi.web.app import assemble
 from madoguchi.web.tokens import make_token
+from tests.stores import empty_store
 from tests.web.fakes import SECRET, FakeEngine
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -101,8 +101,7 @@ class Site:
 def blank_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make an empty store once; each test gets a copy of the file."""
     path = tmp_path_factory.mktemp("blank") / "blank.db"
-    store = Store(f"sqlite:///{path}")
-    upgrade(store)
+    store = empty_store(path)
     with store.writing() as session:
         for number in range(1, 4):
             session.add(
@@ -116,8 +115,7 @@ def blank_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Fill the demo's store once; each test gets a copy of the file."""
     path = tmp_path_factory.mktemp("filled") / "demo.db"
-    store = Store(f"sqlite:///{path}")
-    upgrade(store)
+    store = empty_store(path)
     demo.fill_once(store)
     store.close()
     return path

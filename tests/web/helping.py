@@ -1,20 +1,16 @@
-"""What the tests of the window's own features share: agreeing to things on the demo's store, axe, and pictures."""
+"""What the tests of the window's own features share: agreeing to things on the demo's store, and looks into it."""
 
 from __future__ import annotations
 
 import itertools
-import os
-from pathlib import Path
 from typing import Any
 
 import httpx
-from playwright.sync_api import Page
 from sqlalchemy import select
 
 from madoguchi.services import events, resolve
 from madoguchi.services.wishes import Done, Propose, Wish
 from madoguchi.store import Conversation, Customer, Order, OrderLine
-from tests.web.browsing import AXE
 from tests.web.conftest import Site
 
 PAGES = {"Accept": "text/html"}
@@ -69,18 +65,3 @@ def at_the_shop(site: Site, reference: str) -> httpx.Client:
     client = site.client(headers=PAGES)
     assert client.post("/shop/sign-in", data={"customer": reference}).status_code == 303
     return client
-
-
-def axe_is_content(page: Page) -> None:
-    """Let axe look at the page; it tries inline styles, so the page is opened without its policy."""
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
-    assert [(each["id"], [node["html"][:120] for node in each["nodes"]]) for each in found["violations"]] == []
-
-
-def keep_picture(page: Page, name: str) -> None:
-    """Keep the page as a picture where pictures are asked for (MADOGUCHI_PICTURES=docs/pictures)."""
-    folder = os.environ.get("MADOGUCHI_PICTURES")
-    if folder:
-        page.wait_for_timeout(400)
-        page.screenshot(path=Path(folder) / f"{name}.png")

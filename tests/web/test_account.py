@@ -14,18 +14,9 @@ from sqlalchemy import select
 
 from madoguchi.services import progress
 from madoguchi.store import BankAccount, OutboxCall, Refund
-from tests.web.browsing import DESKTOP, PHONE, needs_chromium, visiting
+from tests.web.browsing import DESKTOP, PHONE, axe_is_content, fits, keep_picture, needs_chromium, visiting
 from tests.web.conftest import Site, running
-from tests.web.helping import (
-    CHAIR,
-    MACHINE,
-    PAGES,
-    agree,
-    axe_is_content,
-    conversation_of,
-    keep_picture,
-    newest_order,
-)
+from tests.web.helping import CHAIR, MACHINE, PAGES, agree, conversation_of, newest_order
 
 FORM = "/chat/pages/account"
 FIELDS = {"bank": "0001", "branch": "123", "kind": "ordinary", "number": "7654321", "holder": "アキヤマ チヒロ"}
@@ -146,7 +137,7 @@ def test_from_the_card_to_the_form_and_back(browser: Browser, shop: Site, case: 
         form.get_by_label("口座名義").press("Enter")
         expect(form.get_by_role("alert")).to_contain_text("2か所")
         expect(form.get_by_label("支店コード")).to_be_focused()
-        assert form.evaluate("document.documentElement.scrollWidth") <= form.viewport_size["width"]
+        assert fits(form)
         keep_picture(form, f"window-account-{'phone' if options is PHONE else 'desktop'}")
         axe_is_content(form)
         form.get_by_label("支店コード").fill("123")

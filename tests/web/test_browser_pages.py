@@ -9,14 +9,15 @@ from playwright.sync_api import Browser, Page, expect
 
 from madoguchi.store import Order, OrderLine, Product, Variant
 from tests.web.browsing import (
-    AXE,
     CHOICES,
     CONFIRM,
     DESKTOP,
     PHONE,
     PROGRESS,
+    axe_is_content,
     box,
     bubbles,
+    fits,
     needs_chromium,
     refuse_posts,
     shows,
@@ -90,7 +91,7 @@ class TestPhone:
 
     def test_nothing_runs_out_of_the_page_sideways(self, browser: Browser, shop: Site) -> None:
         with visiting(browser, shop, **PHONE | {"viewport": {"width": 320, "height": 640}}) as page:
-            assert page.evaluate("document.documentElement.scrollWidth") <= 320
+            assert fits(page)
 
 
 class TestForEverybody:
@@ -99,7 +100,7 @@ class TestForEverybody:
         with visiting(browser, shop, **DESKTOP, bypass_csp=True) as page:
             page.goto(where)
             page.wait_for_timeout(400)
-            self.axe_is_content(page)
+            axe_is_content(page)
 
     @pytest.mark.parametrize("options", [DESKTOP, PHONE], ids=["desktop", "phone"])
     def test_axe_finds_nothing_in_a_full_talk(self, browser: Browser, shop: Site, options: dict) -> None:
@@ -109,7 +110,7 @@ class TestForEverybody:
                 page.get_by_role("button", name="チャットで相談する").tap()
             write(page, "不具合です") if options is DESKTOP else self.tap_send(page)
             expect(page.get_by_role("button", name="もう一度注文する")).to_be_visible()
-            self.axe_is_content(page)
+            axe_is_content(page)
 
     def test_there_is_one_live_region(self, browser: Browser, shop: Site) -> None:
         with visiting(browser, shop) as page:
@@ -120,12 +121,6 @@ class TestForEverybody:
     def tap_send(self, page: Page) -> None:
         box(page).fill("不具合です")
         page.get_by_role("button", name="送信", exact=True).tap()
-
-    def axe_is_content(self, page: Page) -> None:
-        # axe tries inline styles, which the pages' policy forbids: these tests open their pages without it.
-        page.evaluate(AXE.read_text(encoding="utf-8"))
-        found = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
-        assert [(each["id"], [node["html"][:120] for node in each["nodes"]]) for each in found["violations"]] == []
 
 
 class TestTheOrderHistory:

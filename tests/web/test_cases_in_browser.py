@@ -5,20 +5,18 @@ With MADOGUCHI_PICTURES=docs/pictures the end of each case is kept as a picture.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
 
+from bench.running import Stack
 from madoguchi.store import Membership, Order, OrderLine, Refund, Reorder, ReturnAuthorization, Store
 from madoguchi.store.shop import Customer
-from tests.conftest import Stack
-from tests.web.browsing import DESKTOP, PHONE, box, needs_chromium, write
+from tests.web.browsing import PHONE, box, keep_picture, needs_chromium, opened, write
 
 pytestmark = [*needs_chromium, pytest.mark.stack]
 ANSWERED_WITHIN_MS = 15_000
@@ -35,29 +33,16 @@ def store(stack: Stack) -> Iterator[Store]:
 @contextmanager
 def customer(browser: Browser, stack: Stack, reference: str, **options: object) -> Iterator[Page]:
     """Sign in at the demo shop as one of its named customers, and open the order history."""
-    context = browser.new_context(base_url=stack.web, locale="ja-JP", timezone_id="Asia/Tokyo", **(options or DESKTOP))
-    context.set_default_timeout(ANSWERED_WITHIN_MS)
-    page = context.new_page()
-    page.goto("/")
-    page.locator(f"form:has(input[value='{reference}']) button").click()
-    try:
+    with opened(browser, stack.url, **options) as page:
+        page.goto("/")
+        page.locator(f"form:has(input[value='{reference}']) button").click()
         yield page
-    finally:
-        context.close()
 
 
 def hears(page: Page, words: str) -> None:
     """Wait until the desk has said these words."""
     said = page.get_by_role("log").get_by_text(re.compile(words)).last
     expect(said).to_be_visible(timeout=ANSWERED_WITHIN_MS)
-
-
-def keep_picture(page: Page, name: str) -> None:
-    """Keep the page as a picture where pictures are asked for."""
-    folder = os.environ.get("MADOGUCHI_PICTURES")
-    if folder:
-        page.wait_for_timeout(400)
-        page.screenshot(path=Path(folder) / f"{name}.png")
 
 
 def test_the_machine_that_does_not_start_is_returned_refunded_and_ordered_again(

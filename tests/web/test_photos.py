@@ -15,10 +15,19 @@ from madoguchi.services import photos, privacy, timeline
 from madoguchi.services.photos import NotTaken
 from madoguchi.services.talk import Owner
 from madoguchi.store import Conversation, Photo
-from tests.web.browsing import CONFIRM, DESKTOP, PHONE, needs_chromium, shows, visiting, write
+from tests.web.browsing import (
+    CONFIRM,
+    DESKTOP,
+    PHONE,
+    axe_is_content,
+    keep_picture,
+    needs_chromium,
+    shows,
+    visiting,
+    write,
+)
 from tests.web.conftest import SHOP, Site, replies, talk
 from tests.web.fakes import saying
-from tests.web.helping import axe_is_content, keep_picture
 from tests.web.hostile import REFUSED, SECRET, Hostile, hostile_files, located, photo, png_claiming
 
 FILES = hostile_files()

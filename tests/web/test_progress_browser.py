@@ -13,21 +13,10 @@ from actions.replies import DOMAIN, Phrasebook, proposal_card
 from madoguchi.services import resolve
 from madoguchi.services.wishes import Propose, Wish
 from madoguchi.store import ReturnAuthorization, Score
-from tests.web.browsing import DESKTOP, PHONE, needs_chromium, visiting, write
+from tests.web.browsing import DESKTOP, PHONE, axe_is_content, fits, keep_picture, needs_chromium, visiting, write
 from tests.web.conftest import Site, running
 from tests.web.fakes import saying
-from tests.web.helping import (
-    CAMERA,
-    MACHINE,
-    MISTAKE,
-    agree,
-    axe_is_content,
-    keep_picture,
-    line_called,
-    newest_order,
-    talk_of,
-    told,
-)
+from tests.web.helping import CAMERA, MACHINE, MISTAKE, agree, line_called, newest_order, talk_of, told
 
 pytestmark = needs_chromium
 
@@ -72,7 +61,7 @@ class TestAReturn:
     def test_on_a_phone_it_leaves_room_for_the_talk(self, browser: Browser, shop: Site) -> None:
         return_the_machine(shop)
         with visiting(browser, shop, MACHINE, **PHONE, bypass_csp=True) as page:
-            assert page.evaluate("document.documentElement.scrollWidth") <= 390
+            assert fits(page)
             page.get_by_role("button", name="チャットで相談する").tap()
             tray(page).locator("summary").tap()
             expect(page.get_by_role("textbox", name="メッセージを入力")).to_be_in_viewport()

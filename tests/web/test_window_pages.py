@@ -15,10 +15,10 @@ from playwright.sync_api import Browser, Page, expect
 from madoguchi.services import mails
 from madoguchi.store import Callback, Notice
 from madoguchi.web.app import STATIC
-from tests.web.browsing import DESKTOP, PHONE, needs_chromium, visiting, write
+from tests.web.browsing import DESKTOP, PHONE, axe_is_content, fits, keep_picture, needs_chromium, visiting, write
 from tests.web.conftest import Site, running, say
 from tests.web.fakes import saying
-from tests.web.helping import LOST, MACHINE, PAGES, axe_is_content, keep_picture
+from tests.web.helping import LOST, MACHINE, PAGES
 
 browsing = [pytest.mark.browser, needs_chromium[1]]
 MONDAY_MORNING = datetime(2026, 11, 30, 1, 0, tzinfo=UTC)
@@ -166,7 +166,7 @@ class TestTheMessageCentre:
             page.get_by_role("button", name="もう一度送る").first.click()
             expect(page.get_by_role("status")).to_contain_text("もう一度お送りする準備をしました")
             page.locator(".mail summary").nth(1).click()
-            assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
+            assert fits(page)
             keep_picture(page, f"window-notices-{'phone' if options is PHONE else 'desktop'}")
             axe_is_content(page)
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from madoguchi.payments import build_processor
 from madoguchi.policy.terms_file import load_terms
+from madoguchi.services import handling
 from madoguchi.services.agents import Person, Role
 from madoguchi.services.desk import Desk
 from madoguchi.store import (
@@ -283,6 +284,13 @@ def speak(world: World, name: str, text: str) -> int:
     """Let the customer say something more, now."""
     with world.desk.store.writing() as session:
         return say(session, name, text, world.clock()).id
+
+
+def taken(world: World, number: str, *texts: str, login: str = "sato") -> str:
+    """Add a conversation about an order that somebody has taken over."""
+    name = conversation(world, *(texts or ("お願いします",)), order_number=number)
+    assert handling.take(world.desk, world.person(login), name) == handling.Ok()
+    return name
 
 
 def planned_refund(world: World, number: str, amount: int) -> int:

@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from madoguchi.cli import staff
 from madoguchi.store import AuditRow, Customer, Staff, Store
-from madoguchi.store.migrate import upgrade
+from tests.stores import empty_store
 
 PASSWORD = "a long and honest password"
 
@@ -19,13 +19,10 @@ PASSWORD = "a long and honest password"
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     """An empty store that the commands find by their settings."""
-    url = f"sqlite:///{tmp_path}/desk.db"
-    monkeypatch.setenv("MADOGUCHI_DATABASE_URL", url)
+    monkeypatch.setenv("MADOGUCHI_DATABASE_URL", f"sqlite:///{tmp_path}/desk.db")
     monkeypatch.setenv("MADOGUCHI_VAR", str(tmp_path))
     monkeypatch.setenv("MADOGUCHI_SECRET", "nothing but a test")
-    store = Store(url)
-    upgrade(store)
-    return store
+    return empty_store(tmp_path / "desk.db")
 
 
 def run(*words: str, typed: str | None = None) -> Result:

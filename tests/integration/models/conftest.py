@@ -11,7 +11,7 @@ import pytest
 from madoguchi.services.agents import Person
 from madoguchi.services.desk import Desk
 from madoguchi.store import Store
-from madoguchi.store.migrate import upgrade
+from tests.stores import empty_store
 from madoguchi.training import jobs, registry
 from madoguchi.training.workshop import Place
 from tests.integration.desk.builders import Clock, World, desk_on, world_on
@@ -56,7 +56,6 @@ class Workshop:
 @pytest.fixture
 def workshop(tmp_path: Path) -> Iterator[Workshop]:
     """A filled desk on SQLite with a small project and the small engine."""
-    store, clock = Store(f"sqlite:///{tmp_path}/desk.db"), Clock()
-    upgrade(store)
+    store, clock = empty_store(tmp_path / "desk.db"), Clock()
     yield Workshop(world_on(desk_on(store, clock), clock), place_in(tmp_path))
     store.close()

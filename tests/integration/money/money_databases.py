@@ -25,6 +25,7 @@ import pytest
 
 from madoguchi.store import Store
 from madoguchi.store.migrate import upgrade
+from tests.stores import empty_store
 
 _numbers = itertools.count()
 
@@ -52,9 +53,7 @@ def sqlite_store(tmp_path: Path) -> Iterator[Store]:
 def fresh_store(database: str, folder: Path) -> Store:
     """Return an empty store; a database that cannot be had skips the test with the reason."""
     if database == "sqlite":
-        path = folder / f"store-{next(_numbers)}.db"
-        shutil.copy(_sqlite_template(), path)
-        return Store(f"sqlite:///{path}")
+        return empty_store(folder / f"store-{next(_numbers)}.db")
     try:
         url = postgres_url()
     except NoServer as reason:
@@ -63,19 +62,6 @@ def fresh_store(database: str, folder: Path) -> Store:
     with psycopg.connect(f"{url}/postgres", autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {_postgres_template()}")
     return Store(f"{url.replace('postgresql', 'postgresql+psycopg')}/{name}", pool_size=40)
-
-
-@functools.cache
-def _sqlite_template() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="madoguchi-template-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    made = Store(f"sqlite:///{folder}/template.db")
-    upgrade(made)
-    with made.engine.connect() as connection:
-        connection.exec_driver_sql("COMMIT")
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    made.close()
-    return folder / "template.db"
 
 
 @functools.cache

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,8 +21,7 @@ from madoguchi.bootstrap import Settings, build_desk
 from madoguchi.demo.scene import build
 from madoguchi.services import conversations
 from madoguchi.services.desk import Desk
-from madoguchi.store import Store
-from madoguchi.store.migrate import upgrade
+from tests.stores import empty_store
 
 BOOK = Phrasebook()
 
@@ -34,20 +32,10 @@ def book() -> Phrasebook:
     return BOOK
 
 
-@pytest.fixture(scope="session")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database that was migrated once, to be copied."""
-    path = tmp_path_factory.mktemp("empty") / "store.db"
-    store = Store(f"sqlite:///{path}")
-    upgrade(store)
-    store.close()
-    return path
-
-
 @pytest.fixture
-def desk(tmp_path: Path, empty: Path) -> Iterator[Desk]:
+def desk(tmp_path: Path) -> Iterator[Desk]:
     """A desk with an empty store."""
-    shutil.copy(empty, tmp_path / "store.db")
+    empty_store(tmp_path / "store.db").close()
     desk = build_desk(Settings(database_url=f"sqlite:///{tmp_path}/store.db", var=tmp_path))
     yield desk
     desk.store.close()

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from html.parser import HTMLParser
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from madoguchi.services import conversations, handling
 from madoguchi.services.conversations import Reply, Understood
 from madoguchi.store import CannedReply, Conversation, Customer, Order, Product, Seller, Staff
-from madoguchi.web.desk.doors import COOKIE
-from tests.integration.desk.builders import ORDER, conversation
+from tests.integration.desk.builders import ORDER, conversation, taken
 from tests.web.attacks.routes import addresses
 from tests.web.attacks.tables import FORBIDDEN_ATTRIBUTES, scripts
-from tests.web.browsing import DESKTOP, needs_chromium, visiting, write
+from tests.web.browsing import at_desk, needs_chromium, visiting, write
 from tests.web.conftest import Site, replies, say, talk
 from tests.web.desk.conftest import DeskSite
 
@@ -54,8 +52,7 @@ def acts(html: str) -> list[str]:
 def poisoned(desk_site: DeskSite) -> tuple[DeskSite, str]:
     """Put every script where people write: messages, notes, answers, names, titles, reasons."""
     world, table = desk_site.world, scripts()
-    name = conversation(world, *table, order_number=ORDER)
-    handling.take(world.desk, world.person("sato"), name)
+    name = taken(world, ORDER, *table)
     for number, text in enumerate(table[:40]):
         handling.note(world.desk, world.person("sato"), name, f"note{number}", text)
     with world.desk.store.writing() as session:
@@ -113,45 +110,27 @@ def test_the_customers_talk_gives_them_back_as_data(site: Site) -> None:
     assert {message["text"] for message in talk(client) if message["author"] == "customer"} <= set(sent)
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[object]:
-    """Run one Chromium for this file."""
-    from playwright.sync_api import sync_playwright
-
-    from tests.web.conftest import CHROMIUM, FLAGS
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.mark.browser
-@pytest.mark.skipif(needs_chromium[1].args[0], reason="there is no Chromium at /usr/bin/chromium")
 class TestInChromium:
-    def test_nothing_runs_at_the_agents_desk(self, chromium, poisoned: tuple[DeskSite, str]) -> None:
-        desk_site, name = poisoned
-        context = chromium.new_context(base_url=desk_site.site.url, **DESKTOP)
-        context.add_cookies(
-            [{"name": COOKIE, "value": desk_site.secret("sato"), "domain": "127.0.0.1", "path": "/desk"}]
-        )
-        page, strange = context.new_page(), list[str]()
-        page.on("dialog", lambda dialog: strange.append(dialog.message))
-        page.on("request", lambda request: strange.append(request.url) if "evil" in request.url else None)
-        for where in (f"/desk/c/{name}", "/desk/?view=mine", "/desk/?q=mark", "/desk/accounts", "/desk/canned"):
-            page.goto(where)
-            page.wait_for_timeout(300)
-            assert page.evaluate("window.ran") is None, where
-        assert strange == []
-        context.close()
+    pytestmark = needs_chromium
 
-    def test_nothing_runs_in_the_customers_window(self, chromium, shop: Site) -> None:
+    def test_nothing_runs_at_the_agents_desk(self, browser: Browser, poisoned: tuple[DeskSite, str]) -> None:
+        desk_site, name = poisoned
+        with at_desk(browser, desk_site, "sato") as page:
+            strange = list[str]()
+            page.on("request", lambda request: strange.append(request.url) if "evil" in request.url else None)
+            for where in (f"/desk/c/{name}", "/desk/?view=mine", "/desk/?q=mark", "/desk/accounts", "/desk/canned"):
+                page.goto(where)
+                page.wait_for_timeout(300)
+                assert page.evaluate("window.ran") is None, where
+            assert strange == []
+
+    def test_nothing_runs_in_the_customers_window(self, browser: Browser, shop: Site) -> None:
         table = scripts()
         client = shop.signed_in("C-1")
         for text in table[:60]:
             say(client, text)
         replies(client, 55)
-        with visiting(chromium, shop) as page:
+        with visiting(browser, shop) as page:
             write(page, table[100])
             expect(page.locator("madoguchi-chat .bubble").last).to_contain_text("mark100")
             page.wait_for_timeout(500)

@@ -13,7 +13,7 @@ from madoguchi.services.agents import PERMISSIONS, Role
 from madoguchi.store import Approval, Conversation, Message
 from madoguchi.web.desk.doors import COOKIE, Door, safe_next
 from madoguchi.web.desk.routes import DOORS
-from tests.integration.desk.builders import ORDER, PASSWORD, STAFF, conversation
+from tests.integration.desk.builders import ORDER, PASSWORD, STAFF, conversation, taken
 from tests.web.desk.conftest import DeskSite
 
 OWNERS = ("bot", "waiting", "mine", "others", "closed", "visitor")
@@ -183,8 +183,7 @@ SCRIPTS = [
 @pytest.mark.parametrize("payload", SCRIPTS)
 def test_what_customers_write_is_never_markup(desk_site: DeskSite, payload: str) -> None:
     world = desk_site.world
-    name = conversation(world, payload, order_number=ORDER)
-    handling.take(world.desk, world.person("sato"), name)
+    name = taken(world, ORDER, payload)
     handling.note(world.desk, world.person("sato"), name, "n", payload)
     client = desk_site.browser("sato")
     for where in (f"/desk/c/{name}", "/desk/?view=mine", "/desk/?q=script"):

@@ -8,9 +8,9 @@ import io
 import pytest
 from PIL import Image
 
-from madoguchi.services import handling, photos
+from madoguchi.services import photos
 from madoguchi.store import Case, Photo, Score
-from tests.integration.desk.builders import ORDER, SELLER_ORDER, conversation, inquiry
+from tests.integration.desk.builders import ORDER, SELLER_ORDER, conversation, inquiry, taken
 from tests.web.desk.conftest import DeskSite
 
 
@@ -20,8 +20,7 @@ def rows_of(text: str) -> list[dict[str, str]]:
 
 
 def test_the_suggestion_goes_behind_what_is_written_already(desk_site: DeskSite) -> None:
-    name = conversation(desk_site.world, "温まりません", order_number=ORDER)
-    handling.take(desk_site.world.desk, desk_site.world.person("sato"), name)
+    name = taken(desk_site.world, ORDER, "温まりません")
     client = desk_site.browser("sato", htmx=True)
     shown = client.get(f"/desk/c/{name}/suggestion").text
     for said in (

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,45 +9,13 @@ from playwright.sync_api import Browser, Page, expect
 
 from madoguchi.store import Message
 from madoguchi.training import registry
-from madoguchi.web.desk.doors import COOKIE
 from tests.integration.models.places import EXAMPLES, HELDOUT, LESSON, write_examples
-from tests.web.browsing import AXE, DESKTOP, PHONE, needs_chromium, visiting, write
+from tests.web.browsing import DESKTOP, PHONE, at_desk, keep_picture, needs_chromium, shows_well, visiting, write
 from tests.web.conftest import eventually
 from tests.web.trainers.lessons import ANSWERS, LearningSite, learning_site
 
-PICTURES = os.environ.get("MADOGUCHI_PICTURES")
 pytestmark = needs_chromium
 __all__ = ["learning_site"]
-
-
-@contextmanager
-def in_room(browser: Browser, site: LearningSite, login: str, **options: Any) -> Iterator[Page]:
-    """Give the page of somebody who is signed in; an error on its console fails the test."""
-    settings = {"base_url": site.site.url, "locale": "ja-JP", "timezone_id": "Asia/Tokyo"}
-    context = browser.new_context(**settings, **(options or DESKTOP))
-    context.set_default_timeout(15_000)
-    context.add_cookies([{"name": COOKIE, "value": site.secret(login), "domain": "127.0.0.1", "path": "/desk"}])
-    page, errors = context.new_page(), list[str]()
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda line: errors.append(line.text) if "Content Security Policy" in line.text else None)
-    try:
-        yield page
-        assert errors == []
-    finally:
-        context.close()
-
-
-def picture(page: Page, name: str) -> None:
-    if PICTURES:
-        page.screenshot(path=str(Path(PICTURES) / f"{name}.png"), full_page=True)
-
-
-def clean(page: Page) -> None:
-    """Nothing is wider than the page, and axe finds nothing."""
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    page.evaluate(AXE.read_text())
-    found = page.evaluate("axe.run()")
-    assert [(each["id"], [node["html"][:120] for node in each["nodes"]]) for each in found["violations"]] == []
 
 
 def customer_hears(browser: Browser, site: LearningSite, answer: str) -> None:
@@ -76,7 +40,7 @@ def test_a_phrase_is_taught_trained_gated_promoted_and_taken_back(
 ) -> None:
     site, first = learning_site, learning_site.site.engine.loaded
     customer_hears(browser, site, ANSWERS["nlu_fallback"])
-    with in_room(browser, site, "mori") as page, site.trainers_program():
+    with at_desk(browser, site, "mori") as page, site.trainers_program():
         page.goto("/desk/train")
         pile = page.locator("[data-row]").filter(has_text=LESSON)
         eventually(lambda: page.reload() is not None and pile.count() == 1, within_s=30)
@@ -106,7 +70,7 @@ def test_a_wrong_lesson_is_stopped_and_only_an_admin_overrules(browser: Browser,
     site = learning_site
     write_examples(site.place.root, "return_item", [*EXAMPLES["return_item"], HELDOUT[0][0]])
     poisoned = site.train("誤った例文").removesuffix(".tar.gz")
-    with in_room(browser, site, "mori") as page:
+    with at_desk(browser, site, "mori") as page:
         page.goto(f"/desk/train/models/{poisoned}")
         expect(page.get_by_role("heading", name="このモデルは、まだ応対に使えません")).to_be_visible()
         expect(page.get_by_text("お金にかかわる「注文の取り消し」の理解が下がりました")).to_be_visible()
@@ -114,8 +78,8 @@ def test_a_wrong_lesson_is_stopped_and_only_an_admin_overrules(browser: Browser,
         assert (
             page.request.post(f"/desk/train/models/{poisoned}/promote", form={"reason": "通してください"}).status == 409
         )
-        picture(page, "model-closed")
-    with in_room(browser, site, "kato") as page:
+        keep_picture(page, "model-closed", whole=True)
+    with at_desk(browser, site, "kato") as page:
         page.goto(f"/desk/train/models/{poisoned}")
         page.get_by_text("指摘を承知で応対に使う").click()
         page.get_by_label("理由").fill("出品者の障害で急ぎのため")
@@ -130,7 +94,7 @@ def test_a_training_is_watched_and_stopped_by_keyboard(
     browser: Browser, learning_site: LearningSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SMALL_ENGINE_SLEEP", "20")
-    with in_room(browser, learning_site, "mori") as page, learning_site.trainers_program():
+    with at_desk(browser, learning_site, "mori") as page, learning_site.trainers_program():
         page.goto("/desk/train/runs")
         page.get_by_label("今回教えたこと").focus()
         page.keyboard.type("やり直すもの")
@@ -138,8 +102,7 @@ def test_a_training_is_watched_and_stopped_by_keyboard(
         expect(page.get_by_role("progressbar")).to_be_visible()
         expect(page.locator(".log")).to_contain_text("Starting to train component")
         expect(page.get_by_text("例文から学んでいます")).to_be_visible()
-        clean(page)
-        picture(page, "training")
+        shows_well(page, "training")
         page.get_by_role("button", name="中止する").focus()
         page.wait_for_timeout(1500)  # the piece is made anew meanwhile, and the button keeps the focus
         assert page.evaluate("document.activeElement.id") == "cancel-run"
@@ -156,7 +119,7 @@ def test_the_report_is_read_on_every_device(
     write_examples(site.place.root, "return_item", [*EXAMPLES["return_item"], HELDOUT[0][0]])
     other = site.train("誤った例文").removesuffix(".tar.gz")
     address = f"/desk/train/models/{other}"
-    with in_room(browser, site, "mori", **device) as page:
+    with at_desk(browser, site, "mori", **device) as page:
         for path, words, shot in (
             ("/desk/train/models", "入れ替えの記録", "models"),
             (address, "意図ごとの成績", "model"),
@@ -166,11 +129,9 @@ def test_the_report_is_read_on_every_device(
         ):
             page.goto(path)
             expect(page.get_by_text(words).first).to_be_visible()
-            clean(page)
-            picture(page, f"{shot}-{name}")
+            shows_well(page, f"{shot}-{name}")
         page.goto(f"{address}/talk")
         page.get_by_label("お客様の言い方で").fill("壊れていました")
         page.get_by_role("button", name="聞いてみる").click()
         expect(page.get_by_role("heading", name="不具合・破損")).to_be_visible(timeout=30_000)
-        clean(page)
-        picture(page, f"trial-{name}")
+        shows_well(page, f"trial-{name}")

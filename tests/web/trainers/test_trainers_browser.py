@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from madoguchi.training import lessons, messages
-from tests.web.browsing import AXE, DESKTOP, PHONE
-from tests.web.conftest import CHROMIUM, FLAGS
-from tests.web.desk.test_desk_browser import at_desk, picture
+from tests.web.browsing import DESKTOP, PHONE, at_desk, needs_chromium, shows_well
 from tests.web.trainers.conftest import RoomSite
 from tests.web.trainers.test_trainers_doors import pile_of, teach
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="there is no Chromium at /usr/bin/chromium"),
-]
+pytestmark = needs_chromium
 UNKNOWN = "ポチッとしたんですけど、うんともすんとも言わない加湿器です"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield browser
-        browser.close()
 
 
 def scene(room_site: RoomSite) -> None:
@@ -45,13 +31,6 @@ def scene(room_site: RoomSite) -> None:
     assert teach(room_site, "mori", "thank", "助かりました、森より") == 303
     assert teach(room_site, "hara", "thank", "助かりました、原より") == 303
     room_site.heard("うんとも", "まだ動きません", "中身が空", "何日で着く", "迷って")
-
-
-def accessible(page: Page) -> None:
-    """Have axe look at the page."""
-    page.evaluate(AXE.read_text())
-    found = page.evaluate("axe.run()")
-    assert [(each["id"], [node["html"] for node in each["nodes"]][:2]) for each in found["violations"]] == []
 
 
 @pytest.mark.parametrize(("kind", "options"), [("desktop", DESKTOP), ("phone", PHONE)])
@@ -79,10 +58,7 @@ def test_every_page_is_accessible_and_fits(
             page.goto(where)
             if name in ("message", "example"):
                 expect(page.locator("#look .tokens")).to_be_visible()
-            accessible(page)
-            wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-            assert wide <= 0, name
-            picture(page, f"trainers-{name}-{kind}")
+            shows_well(page, f"trainers-{name}-{kind}")
 
 
 def test_words_are_marked_with_the_mouse_and_follow_the_text(browser: Browser, room_site: RoomSite) -> None:

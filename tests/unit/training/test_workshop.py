@@ -1,0 +1,14 @@
+"""What the engine's programs say while they work, as it comes to those who watch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from madoguchi.training import workshop
+
+
+def test_of_a_progress_bar_its_end_is_told() -> None:
+    told: list[str] = []
+    said = "begun\\n 0%\\r50%\\r100%\\nover\\n"
+    assert workshop.run(["printf", "%b", said], Path(), told.append, lambda: False) == 0
+    assert told == ["begun", "100%", "over"]
