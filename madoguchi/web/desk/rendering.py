@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
 from typing import Any
+from urllib.parse import quote
 
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
@@ -23,6 +24,7 @@ from madoguchi.web.pages import TOKYO, build_pages
 from madoguchi.web.sentences import TEMPLATES
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_OF_AN_ADDRESS = ":/%#?=@[]!$&'()*+,;~"
 
 
 def show(
@@ -53,10 +55,11 @@ def is_piece(request: Request) -> bool:
 
 
 def go(request: Request, address: str) -> Response:
-    """Send the browser to another page, whoever asks."""
+    """Send the browser to another page, whoever asks; a part of the address may be whatever was asked for."""
+    quoted = quote(address, safe=_OF_AN_ADDRESS)
     if is_piece(request):
-        return Response(status_code=200, headers={"HX-Redirect": address})
-    return Response(status_code=303, headers={"Location": address})
+        return Response(status_code=200, headers={"HX-Redirect": quoted})
+    return Response(status_code=303, headers={"Location": quoted})
 
 
 @cache

@@ -94,6 +94,12 @@ def test_fifty_alike_are_one_decision_and_undo_brings_them_back(room_site: RoomS
     assert len(messages.members(desk, pile)) == 4
 
 
+def test_a_pile_of_any_name_is_led_back_to(room_site: RoomSite) -> None:
+    answer = room_site.browser("mori").post("/desk/train/m/花%0E駊/split", data={"message": "1"})
+    assert answer.status_code == 303
+    assert answer.headers["location"].isascii()
+
+
 def test_what_an_agent_marked_wrong_comes_before_what_resembles_nothing(room_site: RoomSite) -> None:
     name = conversation(room_site.world, "これは返品ではなく質問です", owner="bot")
     with room_site.world.desk.store.writing() as session:
