@@ -13,7 +13,7 @@ _ENTITY_BARS = {
     "date": 0.95,
     "quantity": 0.95,
     "size": 0.95,
-    "refund_method": 0.90,  # wanted: 0.95. A card that paid is at times taken for the way the money comes back.
+    "refund_method": 0.94,  # wanted: 0.95, which `make evaluate` shows; one of 27 is two hundredths
     "product": 0.85,
 }
 
@@ -38,8 +38,8 @@ def test_the_intent_is_right(scores: Scores) -> None:
 
 
 def test_no_intent_falls_behind(scores: Scores) -> None:
-    # Wanted: 0.88. report_wrong_item stands at 0.87; with twenty messages an intent, one of them is two hundredths.
-    assert {name: round(each.f1, 3) for name, each in scores.intents.items() if each.f1 < 0.85} == {}
+    # Wanted: 0.88, which `make evaluate` shows; with twenty messages an intent, one of them is two hundredths.
+    assert {name: round(each.f1, 3) for name, each in scores.intents.items() if each.f1 < 0.86} == {}
 
 
 @pytest.mark.parametrize(("entity", "bar"), _ENTITY_BARS.items())
