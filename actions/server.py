@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hmac
 import json
-import logging
 import time
 import traceback
 from pathlib import Path
@@ -34,8 +33,8 @@ from actions.handoffs import BookCall, Complaint, HandOver, TwoMeanings
 from actions.questions import AnswerQuestion, Greet, ResendMail, TakeScore
 from actions.replies import Phrasebook, phrases
 from actions.slots import STANDING
-from madoguchi.bootstrap import Settings, build_desk, loaded
-from madoguchi.services import handoffs, masking
+from madoguchi.bootstrap import Settings, build_desk, configure_log, loaded
+from madoguchi.services import handoffs
 from madoguchi.services.desk import Desk
 
 ACTIONS: tuple[type[DeskAction], ...] = (
@@ -147,20 +146,6 @@ def told(failure: BaseException) -> dict[str, Any]:
     frames = traceback.extract_tb(failure.__traceback__)
     at = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames[-6:]]
     return {"failure": type(failure).__name__, "at": at}
-
-
-def configure_log() -> None:
-    """Log one JSON object a line to the standard output."""
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            masking.log_line,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-    )
 
 
 def _turn_of(call: dict[str, Any]) -> str:

@@ -27,7 +27,7 @@ from sqlalchemy import select
 from madoguchi.bootstrap import Settings, loaded
 from madoguchi.payments import build_processor
 from madoguchi.policy.terms_file import load_terms
-from madoguchi.services import importing, resolve
+from madoguchi.services import importing, resolve, saga
 from madoguchi.services.desk import Desk
 from madoguchi.services.wishes import Propose, Wish
 from madoguchi.store import Conversation, Customer, Store
@@ -112,8 +112,6 @@ def _figures(desk: Desk, size: int) -> Figures:
 
 def _perform_only(desk: Desk, talk: str, key: str) -> float:
     """Confirm, and return the seconds of the one transaction that performs the plan."""
-    from madoguchi.services import resolve as saga
-
     original = saga._perform
     taken: list[float] = []
 

@@ -24,7 +24,7 @@ from engine.examples import Example, read_examples
 from engine.scores import likeliest
 
 _SEED = 20
-_NOT_NEEDED = ("RuleEntityExtractor", "ProductExtractor", "FallbackClassifier")
+_NOT_NEEDED = ("RuleEntityExtractor", "RefundMethodExtractor", "ProductExtractor", "FallbackClassifier")
 _STEPS = [step / 20 for step in range(20)]
 _BABBLE = 300
 _LETTERS = (

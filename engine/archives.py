@@ -41,7 +41,7 @@ def verified(archive: Path) -> bytes:
         given = archive.with_name(f"{archive.name}.signature").read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError):
         raise Refused("unsigned") from None
-    if not hmac.compare_digest(_signature(archive.name, content), given):
+    if not hmac.compare_digest(signature(archive.name, content), given):
         raise Refused("altered")
     return content
 
@@ -59,6 +59,12 @@ def unsafe_member(archive: tarfile.TarFile) -> Optional[str]:
     return None
 
 
+def signature(name: str, content: bytes) -> str:
+    """Return what is written beside a model file of this name and content; raises Refused without a key."""
+    message = f"{name}\n{hashlib.sha256(content).hexdigest()}".encode()
+    return hmac.new(_key(os.environ), message, hashlib.sha256).hexdigest()
+
+
 def _extract(model_archive_path: Union[str, Path], temporary_directory: Union[str, Path]) -> None:
     content = verified(Path(model_archive_path))
     with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
@@ -66,11 +72,6 @@ def _extract(model_archive_path: Union[str, Path], temporary_directory: Union[st
             raise Refused("unsafe")
         archive.extractall(temporary_directory, filter="data")
     LocalModelStorage._assert_not_rasa2_archive(temporary_directory)
-
-
-def _signature(name: str, content: bytes) -> str:
-    message = f"{name}\n{hashlib.sha256(content).hexdigest()}".encode()
-    return hmac.new(_key(os.environ), message, hashlib.sha256).hexdigest()
 
 
 def _key(environment: Any) -> bytes:

@@ -100,7 +100,7 @@ def _understood(agent: Agent, text: str) -> Dict[str, Any]:
     parsed = processor.graph_runner.run(inputs=inputs, targets=[target])[target][0]
     return {
         "intent": parsed.get("intent"),
-        "ranking": (parsed.get("intent_ranking") or [])[:5],
+        "ranking": parsed.get("intent_ranking") or [],
         "entities": parsed.get("entities") or [],
         "tokens": [_token(token) for token in tokens_in(parsed)],
     }

@@ -26,8 +26,6 @@ logger = logging.getLogger(__name__)
 
 CHANNEL = "desk"
 _PAYLOAD = re.compile(r"/(?P<intent>[A-Za-z_][A-Za-z0-9_]*)(?P<entities>\{.*\})?\Z", re.DOTALL)
-_RANKED = 5
-"""Intents of a message's ranking that are kept; the desk asks between two."""
 _REPLY_PARTS = ("text", "buttons", "image", "attachment", "custom", "elements", "quick_replies")
 
 
@@ -106,7 +104,7 @@ async def _advance(
     if request.payload is None:
         began = time.perf_counter()
         runner, metadata = processor.graph_runner, processor.model_metadata
-        message.parse_data = _worth_keeping(understand(message, runner, metadata, tracker))
+        message.parse_data = understand(message, runner, metadata, tracker)
         message.parse_data["parts"] = understand_parts(message, runner, metadata)
         spend("understand", time.perf_counter() - began)
     await processor._handle_message_with_tracker(message, tracker)
@@ -115,11 +113,6 @@ async def _advance(
     await processor.run_anonymization_pipeline(tracker)
     await processor.save_tracker(tracker)
     return tracker
-
-
-def _worth_keeping(understood: Dict[str, Any]) -> Dict[str, Any]:
-    """Return what was understood with the likeliest intents only: all of it is stored, and sent to every action."""
-    return {**understood, "intent_ranking": list(understood.get("intent_ranking") or [])[:_RANKED]}
 
 
 def _user_message(request: Request) -> UserMessage:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import hmac
+import logging
 import os
 import secrets
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import structlog
 from cryptography.fernet import Fernet
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -22,7 +24,7 @@ from sqlalchemy import URL
 from madoguchi.mailing import build_transport
 from madoguchi.payments import build_processor
 from madoguchi.policy.terms_file import load_terms
-from madoguchi.services import audit
+from madoguchi.services import audit, masking
 from madoguchi.services.desk import Desk
 from madoguchi.services.housekeeping import Household
 from madoguchi.services.sealing import Seal
@@ -99,6 +101,21 @@ def build_desk(settings: Settings) -> Desk:
         processor=build_processor(settings, store),
         post=build_transport(settings),
         seal=Seal(_bank_keys(settings)),
+    )
+
+
+def configure_log() -> None:
+    """Log one JSON object a line to the standard output, with personal data hidden."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            masking.log_line,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        cache_logger_on_first_use=True,
     )
 
 

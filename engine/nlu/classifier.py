@@ -49,8 +49,9 @@ class LinearIntentClassifier(IntentClassifier, GraphComponent):
             # Confidence fades to nothing while the familiar share of a text's letters falls from the second
             # figure to the first: 99 of 100 real messages lie above 0.5, babble (あばばばば) below 0.45.
             "familiar": [0.35, 0.5],
-            # How many of the likeliest intents a prediction lists.
-            "ranking_length": 10,
+            # How many of the likeliest intents a prediction lists; the desk asks between two, and every turn
+            # stores and sends them all.
+            "ranking_length": 5,
             # The same data gives the same model.
             "random_state": 20,
         }

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from madoguchi.policy.decisions import Approved, Receipt
 from madoguchi.policy.plans import Plan
 from madoguchi.policy.requests import Request, RequestKind
-from madoguchi.services import audit, deciding, events, outlines, resolve
+from madoguchi.services import audit, deciding, events, outlines, saga
 from madoguchi.services.agents import May, Person, Role
 from madoguchi.services.deciding import Subject
 from madoguchi.services.desk import Desk
@@ -110,7 +110,7 @@ def do(
             _perform(session, desk, person, intent, subject, shown)
     if act.kind in TOLD:
         _tell(desk, person, key, act)
-    resolve.carry_on(desk, key)
+    saga.carry_on(desk, key)
     return _performed(desk, key)
 
 
@@ -139,7 +139,7 @@ def decide_approval(
         approval.state = "performed"
         _perform(session, desk, person, intent, subject, shown)
         key = intent.key
-    resolve.carry_on(desk, key)
+    saga.carry_on(desk, key)
     return _performed(desk, key)
 
 

@@ -1,8 +1,6 @@
-"""Resolving a wish: consider it, propose one sentence to say yes to, and perform what was agreed exactly once.
+"""Resolving a wish: consider it, propose one sentence to say yes to, and tell what became of it.
 
-A proposal is an `Intent` row with its plan. A yes takes it through named recovery points, each its own
-transaction: proposed → confirmed → canceled → refund_sent → reordered → finished. Whatever happens in between,
-`carry_on` goes on from the last one, and every effect's key keeps it from happening twice.
+A proposal is an `Intent` row with its plan, and a yes hands it to `saga.py`, which performs it exactly once.
 """
 
 from __future__ import annotations
@@ -12,7 +10,7 @@ import secrets
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import String, bindparam, func, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from madoguchi.policy import effects as e
@@ -20,22 +18,16 @@ from madoguchi.policy.decisions import Approved, Declined, NeedsAgent, NeedsFact
 from madoguchi.policy.plans import Plan
 from madoguchi.policy.requests import Request, RequestKind
 from madoguchi.policy.vocabulary import AgentReason, Condition, Fact, Offer, RefundMethod
-from madoguchi.services import audit, deciding, describing, outbox, reorders, targets
+from madoguchi.services import audit, deciding, describing, reorders, saga, targets
 from madoguchi.services.deciding import Subject
 from madoguchi.services.desk import Desk
 from madoguchi.services.performing import Work, perform
 from madoguchi.services.views import Choice, Money, Values, payment_label
 from madoguchi.services.wishes import REORDER, Ask, Done, HandOver, Propose, Step, Tell, Wish
-from madoguchi.store import Case, Conversation, Effect, Intent, Order, OutboxCall
+from madoguchi.store import Case, Conversation, Effect, Intent, Order
 from madoguchi.store import Membership as MembershipRow
 
 _OPEN_ONES = select(Intent).where(Intent.case_id == bindparam("case"), Intent.recovery_point == "proposed")
-_CALLS = bindparam("calls", type_=String)
-_WAITING = (
-    select(OutboxCall.id)
-    .where(OutboxCall.state == "ready", func.substr(OutboxCall.key, 1, func.length(_CALLS)) == _CALLS)
-    .limit(1)
-)
 QUESTIONS = {
     Fact.CONDITION: "condition",
     Fact.REFUND_METHOD: "refund_method",
@@ -98,7 +90,7 @@ def confirm(desk: Desk, conversation_id: str, intent_key: str) -> Done | Tell | 
         )
         if claimed.rowcount == 1:  # type: ignore[attr-defined]
             audit.note(session, desk.clock(), "customer", "confirmed", f"intent:{intent_key}")
-    carry_on(desk, intent_key)
+    saga.carry_on(desk, intent_key)
     with desk.store.reading() as session:
         return _outcome(session, desk, session.get_one(Intent, intent_key))
 
@@ -109,30 +101,6 @@ def drop(desk: Desk, conversation_id: str, intent_key: str) -> None:
         intent = session.get(Intent, intent_key)
         if intent is not None and _belongs(session, intent, conversation_id) and intent.recovery_point == "proposed":
             intent.recovery_point = "dropped"
-
-
-def carry_on(desk: Desk, intent_key: str) -> str:
-    """Take a confirmed intent as far as it goes now, and return its recovery point.
-
-    Raises nothing for what is merely not there yet (a payment on its way); the worker comes back for it.
-    """
-    steps = {"confirmed": _perform, "canceled": _send, "refund_sent": _reorder, "reordered": _finish}
-    point, before = _recovery_point(desk, intent_key), ""
-    while point in steps and point != before:
-        before, point = point, steps[point](desk, intent_key)
-    return point
-
-
-def resume_unfinished(desk: Desk, *, limit: int = 100) -> int:
-    """Carry on with every confirmed intent that is not finished, and return how many there were."""
-    unfinished = ("confirmed", "canceled", "refund_sent", "reordered")
-    with desk.store.reading() as session:
-        keys = session.scalars(
-            select(Intent.key).where(Intent.recovery_point.in_(unfinished)).order_by(Intent.confirmed_at).limit(limit)
-        ).all()
-    for key in keys:
-        carry_on(desk, key)
-    return len(keys)
 
 
 def _request(kind: RequestKind, wish: Wish, target: targets.Target) -> Request:
@@ -259,93 +227,6 @@ def _belongs(session: Session, intent: Intent, conversation_id: str) -> bool:
         return False
     mine = conversation.customer_id is not None and intent.case.customer_id == conversation.customer_id
     return mine or intent.case.conversation_id == conversation_id
-
-
-def _subject(session: Session, case: Case) -> Subject:
-    """Return what a case is about, locked until the transaction ends."""
-    if case.membership_id is not None:
-        membership = session.get_one(MembershipRow, case.membership_id, with_for_update=True, populate_existing=True)
-        return Subject(membership=membership)
-    return Subject(order=session.get_one(Order, case.order_number, with_for_update=True, populate_existing=True))
-
-
-def _perform(desk: Desk, intent_key: str) -> str:
-    """confirmed → canceled: everything in the store, in one transaction, if the facts still give the same plan."""
-    with desk.store.writing() as session:
-        intent = session.get_one(Intent, intent_key)
-        subject = _subject(session, intent.case)
-        session.refresh(intent, ["recovery_point"], with_for_update=True)
-        if intent.recovery_point != "confirmed":
-            return intent.recovery_point
-        plan = Plan.from_json(json.dumps(intent.plan))
-        if intent.request["kind"] != REORDER and not _still(session, desk, intent, subject):
-            intent.recovery_point = "dropped"
-            return intent.recovery_point
-        work = Work(session, desk.clock(), intent.key, "bot", intent.case, subject.order, subject.membership)
-        perform(work, plan)
-        intent.result = work.result
-        intent.recovery_point = "canceled"
-        detail = {"plan": intent.fingerprint, "amount": plan.refund_amount}
-        audit.note(session, work.now, "bot", "performed", f"intent:{intent.key}", detail)
-        return intent.recovery_point
-
-
-def _still(session: Session, desk: Desk, intent: Intent, subject: Subject) -> bool:
-    """Whether the policy, asked anew, still says what the customer agreed to."""
-    decision = deciding.judge(session, desk, deciding.request_from(intent.request), subject, desk.clock())
-    return isinstance(decision, Approved) and decision.plan.fingerprint() == intent.fingerprint
-
-
-def _send(desk: Desk, intent_key: str) -> str:
-    """canceled → refund_sent, once no call to the outside is left to make; → finished where nothing is reordered."""
-    outbox.send_for(desk, intent_key)
-    with desk.store.writing() as session:
-        intent = session.get_one(Intent, intent_key, with_for_update=True)
-        if intent.recovery_point == "canceled" and session.scalar(_WAITING, {"calls": f"{intent_key}:"}) is None:
-            intent.recovery_point = "refund_sent"
-            if _linked(intent) is None:
-                _end(intent, desk.clock())
-        return intent.recovery_point
-
-
-def _reorder(desk: Desk, intent_key: str) -> str:
-    """refund_sent → reordered: hold the stock once, ask for the payment, and wait for its word."""
-    with desk.store.writing() as session:
-        intent = session.get_one(Intent, intent_key)
-        linked, subject = _linked(intent), _subject(session, intent.case)
-        if linked is not None and not reorders.of_intent(session, intent_key):
-            reorders.hold(Work(session, desk.clock(), intent.key, "bot", intent.case, subject.order), linked)
-    outbox.send_for(desk, intent_key)
-    with desk.store.writing() as session:
-        intent = session.get_one(Intent, intent_key, with_for_update=True)
-        rows = reorders.of_intent(session, intent_key)
-        if intent.recovery_point == "refund_sent" and all(row.state != "held" for row in rows):
-            intent.recovery_point = "reordered"
-        return intent.recovery_point
-
-
-def _finish(desk: Desk, intent_key: str) -> str:
-    """reordered → finished."""
-    with desk.store.writing() as session:
-        intent = session.get_one(Intent, intent_key, with_for_update=True)
-        if intent.recovery_point == "reordered":
-            _end(intent, desk.clock())
-        return intent.recovery_point
-
-
-def _end(intent: Intent, now: datetime) -> None:
-    intent.recovery_point, intent.finished_at = "finished", now
-
-
-def _linked(intent: Intent) -> e.LinkedReorder | None:
-    """Return what an intent reorders, if anything."""
-    effects = Plan.from_json(json.dumps(intent.plan)).effects
-    return next((effect for effect in effects if isinstance(effect, e.LinkedReorder)), None)
-
-
-def _recovery_point(desk: Desk, intent_key: str) -> str:
-    with desk.store.reading() as session:
-        return session.scalars(select(Intent.recovery_point).where(Intent.key == intent_key)).one()
 
 
 def _outcome(session: Session, desk: Desk, intent: Intent) -> Done | Tell:

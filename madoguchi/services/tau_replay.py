@@ -24,7 +24,7 @@ from madoguchi.policy.facts import LineQuantity
 from madoguchi.policy.requests import Replacement, Request, RequestKind
 from madoguchi.policy.terms import TermsBook
 from madoguchi.policy.vocabulary import DeclineReason, Fact
-from madoguchi.services import deciding, resolve, tau
+from madoguchi.services import deciding, saga, tau
 from madoguchi.services.deciding import Subject
 from madoguchi.services.desk import Desk
 from madoguchi.services.tau import Told
@@ -154,7 +154,7 @@ def _write(desk: Desk, kind: str, arguments: Told, status_before: str | None = N
         decision = deciding.judge(session, desk, request, Subject(order), desk.clock())
         key = _agreed(session, desk, request, decision, order) if isinstance(decision, Approved) else None
     if key is not None:
-        resolve.carry_on(desk, key)
+        saga.carry_on(desk, key)
     with desk.store.reading() as session:
         outcome = _outcome(session, decision, key)
         return outcome, tau.status_of(session, session.get_one(Order, arguments["order_id"]))

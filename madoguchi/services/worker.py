@@ -17,7 +17,7 @@ from types import FrameType
 import structlog
 
 from madoguchi.payments.port import Notifying, Unavailable
-from madoguchi.services import events, housekeeping, mails, outbox, resolve, timers
+from madoguchi.services import events, housekeeping, mails, outbox, saga, timers
 from madoguchi.services.desk import Desk
 from madoguchi.services.housekeeping import Household
 
@@ -79,7 +79,7 @@ def take_notices(desk: Desk) -> int:
 
 def _unfinished(desk: Desk) -> int:
     # An intent that waits for the outbox is looked at in every pass, and that alone is no progress.
-    resolve.resume_unfinished(desk)
+    saga.resume_unfinished(desk)
     return 0
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -17,9 +15,8 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
-from madoguchi.bootstrap import Settings, build_desk, loaded
+from madoguchi.bootstrap import Settings, build_desk, configure_log, loaded
 from madoguchi.rasa import Engine
-from madoguchi.services import masking
 from madoguchi.services.desk import Desk
 from madoguchi.web import chat, health, metrics, webhooks, window
 from madoguchi.web.context import Services, Web
@@ -77,21 +74,6 @@ def assemble(settings: Settings, desk: Desk, engine: Engine) -> Starlette:
     app.state.live = Live(services)
     app.state.turns = Turns(services, engine, app.state.live, sentences, counters)
     return app
-
-
-def configure_log() -> None:
-    """Log one JSON object a line to the standard output."""
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            masking.log_line,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        cache_logger_on_first_use=True,
-    )
 
 
 @asynccontextmanager

@@ -214,7 +214,7 @@ class TestFailures:
     def test_a_bug_becomes_an_apology_and_a_log_line_without_words(
         self, site: Site, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
     ) -> None:
-        from madoguchi.web.app import configure_log
+        from madoguchi.bootstrap import configure_log
 
         configure_log()
         client = site.signed_in()

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import pytest
 
+from madoguchi.bootstrap import configure_log
 from madoguchi.services import handoffs
-from madoguchi.web.app import configure_log
 from madoguchi.web.metrics import MOST_VALUES, Bounded
 from tests.web.conftest import Site, eventually, replies, say
 from tests.web.fakes import saying

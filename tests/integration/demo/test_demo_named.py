@@ -26,7 +26,7 @@ class TestTheNamedCustomers:
             assert (order.state, order.seller_id, order.lines[0].unit_price) == ("delivered", None, 9800)
             assert "振動マシン" in order.lines[0].title
             assert [payment.method for payment in order.payments] == ["card"]
-            assert (local_day(NOW) - local_day(order.delivered_at)).days == 3  # type: ignore[arg-type]
+            assert days_since_delivery(order) == 3
 
     def test_the_plan_joined_by_mistake_is_unused_and_stands_beside_the_main_membership(self, shop: Store) -> None:
         with shop.reading() as session:
@@ -63,8 +63,7 @@ class TestTheNamedCustomers:
                 select(Notice.kind).where(Notice.order_number == conflict.number).order_by(Notice.at)
             )
             assert list(kinds)[-2:] == ["canceled", "shipped"]
-            missing = only_recent(session, "c-0007")
-            assert (local_day(NOW) - local_day(missing.delivered_at)).days == 1  # type: ignore[arg-type]
+            assert days_since_delivery(only_recent(session, "c-0007")) == 1
             assert only_recent(session, "c-0008").payments[0].method == "convenience_store"
 
 
@@ -78,3 +77,9 @@ def only_recent(session: Session, reference: str) -> Order:
     """Return the one such order."""
     (order,) = recent(session, reference)
     return order
+
+
+def days_since_delivery(order: Order) -> int:
+    """Return the calendar days in Japan since an order was delivered."""
+    assert order.delivered_at is not None
+    return (local_day(NOW) - local_day(order.delivered_at)).days
