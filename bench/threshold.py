@@ -2,7 +2,8 @@
 
 Trains config.yml's way to an intent on all folds of data/nlu but one, reads messages of the one left out and
 babble, and writes docs/evaluation/threshold.json: for each threshold the share of real messages asked about
-again, the share wrong among those answered, and the share of babble answered. `make evaluate` draws it.
+again, the share wrong among those answered, and the share of babble taken for a wish (out_of_scope is none).
+`make evaluate` draws it.
 """
 
 from __future__ import annotations
@@ -96,8 +97,12 @@ def _point(threshold: float, real: Sequence[Answer], babble: Sequence[Answer]) -
         "asked_again": round(len(asked) / len(real), 4),
         "asked_again_though_right": round(sum(a.intent == a.predicted for a in asked) / len(real), 4),
         "wrong_among_answered": round(sum(a.intent != a.predicted for a in answered) / (len(answered) or 1), 4),
-        "babble_answered": round(sum(a.confidence >= threshold for a in babble) / (len(babble) or 1), 4),
+        "babble_answered": round(sum(_a_wish(a, threshold) for a in babble) / (len(babble) or 1), 4),
     }
+
+
+def _a_wish(answer: Answer, threshold: float) -> bool:
+    return answer.confidence >= threshold and answer.predicted != "out_of_scope"
 
 
 def _answers_of(fold: int, folds: int, count: int) -> list[Answer]:

@@ -15,10 +15,9 @@ from rasa.nlu.featurizers.featurizer import Featurizer
 from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
-from scipy.sparse import csr_matrix
 
 from engine.nlu import margins
-from engine.nlu.features import Row, blocks, sentence_rows
+from engine.nlu.features import blocks, sentence_rows
 from engine.nlu.margins import LinearModel, fit_linear
 from engine.nlu.normalizer import normalized_of
 from engine.nlu.sources import sources_hash
@@ -46,9 +45,6 @@ class LinearIntentClassifier(IntentClassifier, GraphComponent):
             "directions": 100,
             # Folds whose left-out predictions set the temperature of the probabilities.
             "calibration_folds": 3,
-            # Confidence fades to nothing while the familiar share of a text's letters falls from the second
-            # figure to the first: 99 of 100 real messages lie above 0.5, babble (あばばばば) below 0.45.
-            "familiar": [0.35, 0.5],
             # How many of the likeliest intents a prediction lists; the desk asks between two, and every turn
             # stores and sends them all.
             "ranking_length": 5,
@@ -134,19 +130,9 @@ class LinearIntentClassifier(IntentClassifier, GraphComponent):
         assert self._model is not None, "the graph loads a classifier before it runs it"
         if not normalized_of(message).text:
             return []
-        rows = sentence_rows(message)
-        probabilities, familiarity = self._model.probabilities(rows), self._familiarity(rows[0])
+        probabilities = self._model.probabilities(sentence_rows(message))
         order = np.argsort(-probabilities)
-        return [{"name": self._model.classes[i], "confidence": float(probabilities[i] * familiarity)} for i in order]
-
-    def _familiarity(self, letters: Row) -> float:
-        """Return 1 for a text of familiar letters, 0 for babble; the first featurizer's row tells.
-
-        Its length is the share of the text's weight that known terms have, see tfidf.
-        """
-        nothing, full = self._config["familiar"]
-        share = float(np.sqrt(letters.data @ letters.data)) if isinstance(letters, csr_matrix) else full
-        return min(1.0, max(0.0, (share - nothing) / (full - nothing)))
+        return [{"name": self._model.classes[i], "confidence": float(probabilities[i])} for i in order]
 
 
 _NOTHING: Dict[Text, Any] = {"name": None, "confidence": 0.0}

@@ -27,6 +27,7 @@ READING = "reading"  # katakana
 INFLECTION = "inflection"  # class and form: 下一段-カ行;連用形-一般
 START = "normalized_start"  # offsets in the normalised text; `start` and `end` are the customer's
 END = "normalized_end"
+_SIGN = "キゴウ"
 
 
 class GinzaToken(Token):
@@ -117,13 +118,19 @@ def tokens_of(normalized: NormalizedText, model: GinzaModel) -> List[Token]:
             POS: word.pos_,
             TAG: word.tag_,
             NORM: word.norm_,
-            READING: "".join(word.morph.get("Reading")),
+            READING: _reading(word),
             INFLECTION: "".join(word.morph.get("Inflection")),
             START: start,
             END: end,
         }
         tokens.append(GinzaToken(word.text, typed_start, typed_end, data, word.lemma_))
     return tokens
+
+
+def _reading(word: Any) -> Text:
+    """Return how a word is read; the dictionary reads most signs as キゴウ, "sign", which would make one of all."""
+    reading = "".join(word.morph.get("Reading"))
+    return word.text if reading == _SIGN else reading
 
 
 def tokens_in(message: Message) -> Sequence[Token]:

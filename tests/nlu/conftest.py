@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from bench.threshold import babble
 from engine.lines import Line, read_lines
 from tests.nlu.variants import Variant, variants
 
@@ -38,6 +40,8 @@ BABBLE = [
     "ขอคืนเงิน",
     "₪₪₪",
 ]
+LETTERS = babble(random.Random(2026), 200)
+"""Lines of letters drawn blindly; hardly any means something."""
 
 
 def table(name: str) -> list[dict[str, Any]]:
@@ -80,7 +84,7 @@ def understood(tmp_path_factory: pytest.TempPathFactory) -> Understood:
         (row["text"], None) for name in ("functionality", "direction", "naughty", "ways_back") for row in table(name)
     }
     wanted |= {(text, None) for each in all_variants() for text in (each.base, each.text)}
-    wanted |= {(text, None) for text in BABBLE}
+    wanted |= {(text, None) for text in BABBLE + LETTERS}
     wanted |= {(line.text, line.day) for line in heldout_lines()}
     keys = sorted(wanted, key=repr)
     folder = tmp_path_factory.mktemp("understood")

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from bench.measured import own_pipeline
 from bench.threshold import Answer, babble, curve
-from engine.curve import drawn
+from engine.curve import drawn, read_curve
 from engine.evaluate import accept, as_json, changes, told
 from engine.scores import Judged, Scores, intent_scores
 from tests.nlu.conftest import ROOT
@@ -57,6 +58,21 @@ def test_the_curve_counts_who_is_asked_again_and_what_babble_is_answered() -> No
     }
     assert (points[0.3]["asked_again"], points[0.3]["asked_again_though_right"]) == (0.5, 0.25)
     assert (points[0.3]["wrong_among_answered"], points[0.3]["babble_answered"]) == (0.5, 0.5)
+
+
+def test_out_of_scope_is_no_wish_that_babble_is_taken_for() -> None:
+    said = [Answer("a", "thank", "thank", 0.9), Answer("あばば", None, "out_of_scope", 0.9)]
+    assert {each["babble_answered"] for each in curve(said, 3, 3)["points"]} == {0.0}
+
+
+def test_the_threshold_in_service_asks_few_again_whom_it_had_understood() -> None:
+    measured = read_curve()
+    assert measured is not None
+    assert measured["messages"] >= 3000
+    (threshold,) = [part["threshold"] for part in own_pipeline() if part["name"] == "FallbackClassifier"]
+    (point,) = [each for each in measured["points"] if each["threshold"] == threshold]
+    assert point["asked_again_though_right"] <= 0.01
+    assert point["babble_answered"] <= 0.05
 
 
 def test_the_curve_is_drawn_with_its_three_lines() -> None:
