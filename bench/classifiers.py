@@ -30,7 +30,7 @@ from engine.scores import likeliest
 
 _SEED = 20
 _COMPONENTS = 200
-_NOT_FEATURES = ("LinearIntentClassifier", "ContraryGuard", "Extractor", "FallbackClassifier")
+_NOT_FEATURES = ("LinearIntentClassifier", "ContraryGuard", "BabbleGuard", "Extractor", "FallbackClassifier")
 Rows = tuple[csr_matrix, np.ndarray]
 
 

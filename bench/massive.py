@@ -22,7 +22,7 @@ from sklearn.metrics import accuracy_score, f1_score
 from bench.measured import components, own_pipeline, parse, train
 
 FOLDER = Path("../shared/bench/massive_ja")
-_SHOP = ("RuleEntityExtractor", "FallbackClassifier")
+_SHOP = ("RuleEntityExtractor", "RefundMethodExtractor", "FallbackClassifier")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

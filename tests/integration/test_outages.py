@@ -10,7 +10,7 @@ import signal
 import sqlite3
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -27,6 +27,8 @@ pytestmark = pytest.mark.stack
 
 PROVE = bool(os.environ.get("MADOGUCHI_PROVE"))
 OUTAGE_S = 60.0 if PROVE else 5.0
+STANDING_S = 90.0 if PROVE else 5.0
+BURST = ("はい、お願いします", "はい", "はい、お願いします", "まだですか", "はい")
 SCENE = {"orders": {"kettle": {"title": "電気ケトル", "category": "electronics", "price": 4980, "delivered": "-3d"}}}
 LATE, FAILED, PROPOSED = "お返事に少しお時間", "担当者が引き継ぎ", "4,980円"
 
@@ -53,6 +55,17 @@ class Visit:
         page: dict[str, Any] = self._client.get("/chat/messages", params={"after": after - 1}).json()
         return page
 
+    def settled(self, messages: Sequence[int]) -> bool:
+        """Whether each of these was answered, or all that is left of the talk is a human's."""
+        page = self.page(messages[0])
+        states = {each["id"]: each["state"] for each in page["messages"]}
+        return page["owner"] == "waiting" or all(states[message] != "stored" for message in messages)
+
+    def answered(self, since: int) -> list[int]:
+        """Return the messages that the bot's words since one of them answer, in the order of these words."""
+        said = (each for each in self.page(since)["messages"] if each["author"] == "bot")
+        return [int(each["client_id"].partition(":")[0]) for each in said]
+
     def hears(self, after: int, words: str) -> Callable[[], bool]:
         """Return a look at whether the bot has said something with these words since."""
         return lambda: any(words in each["text"] for each in self.page(after)["messages"] if each["author"] == "bot")
@@ -75,6 +88,17 @@ def no_memory(stack: Stack) -> Iterator[None]:
             yield
         finally:
             held.execute("ROLLBACK")
+
+
+@contextmanager
+def standing_still(stack: Stack, program: str) -> Iterator[None]:
+    """Stop a program without killing it: no answer, and no refused connection either."""
+    process = stack.pid(program)
+    os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(process, signal.SIGCONT)
 
 
 def test_without_its_memory_the_engine_acknowledges_nothing_and_the_customer_is_told(stack: Stack) -> None:
@@ -119,18 +143,26 @@ def returns(stack: Stack, visit: Visit) -> int:
 
 @pytest.mark.parametrize("program", ["actions", "engine"])
 def test_a_program_that_stands_still_costs_an_apology_and_no_message(stack: Stack, program: str) -> None:
-    """Stopped and not killed, so that the stack goes on for the other tests: no answer, no refused connection."""
     visit = Visit(stack)
     first = visit.say("電気ケトルの電源が入りません")
     wait(visit.hears(first, PROPOSED), 20)
-    process = stack.pid(program)
-    os.kill(process, signal.SIGSTOP)
-    try:
+    with standing_still(stack, program):
         yes = visit.say("はい、お願いします")
         wait(lambda: visit.hears(yes, LATE)() or visit.hears(yes, "申し訳ございません")(), 15)
-    finally:
-        os.kill(process, signal.SIGCONT)
     wait(lambda: visit.page(yes)["messages"][0]["state"] != "stored", 60)
     done = visit.hears(yes, "受付番号")()
     assert done or visit.page(yes)["owner"] == "waiting"
+    assert returns(stack, visit) <= 1
+
+
+def test_a_burst_behind_an_action_that_stands_still_is_taken_one_by_one(stack: Stack) -> None:
+    visit = Visit(stack)
+    wait(visit.hears(visit.say("電気ケトルの電源が入りません"), PROPOSED), 20)
+    with standing_still(stack, "actions"):
+        burst = [visit.say(text) for text in BURST]
+        time.sleep(STANDING_S)
+    wait(lambda: visit.settled(burst), 60)
+    answered = visit.answered(since=burst[0])
+    assert answered == sorted(answered), "the answer to a later message stands before that to an earlier one"
+    assert {each["author"] for each in visit.page(burst[0])["messages"]} == {"customer", "bot"}
     assert returns(stack, visit) <= 1
