@@ -11,6 +11,8 @@
 - `EndpointConfig.session` opened a connection for each action. One is kept as long as the server does.
 - An action had 300 s, and a turn's lock 60: a slow action let a second turn in beside the first. It now has less than
   the web program waits for a turn.
+- A form asked the actions about every message, also about words in between that no form takes. These it now leaves to
+  the rules at once.
 - A failed action was logged and forgotten: the customer got silence. `RemoteAction.run` now also notes the failure
   where the channel can see it, and raises as before.
 """
@@ -29,12 +31,16 @@ import rasa
 import rasa.core.actions.action
 from jsonschema import ValidationError
 from rasa.core.actions.action import ActionExecutionRejection, RemoteAction
+from rasa.core.actions.forms import FormAction
 from rasa.engine.exceptions import GraphRunError
 from rasa.engine.runner.dask import DaskGraphRunner
+from rasa.shared.core.constants import ACTION_LISTEN_NAME
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ActionExecuted, BotUttered, Event, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.endpoints import EndpointConfig
+
+from engine.asides import ASIDES
 
 KEPT_ALIVE_S = 2.0
 """Seconds an idle connection to the actions is kept; their server lets go after five."""
@@ -53,6 +59,7 @@ def apply() -> None:
         return
     RemoteAction._validate_action_result = _looks_right
     RemoteAction._action_call_format = _lean_call
+    FormAction._validate_if_required = _unless_aside(FormAction._validate_if_required)
     RemoteAction.run = _noting_failures(RemoteAction.run)
     Event.resolve_by_type = staticmethod(_cached_resolution(Event.resolve_by_type))
     rasa.core.actions.action.DEFAULT_REQUEST_TIMEOUT = ACTION_DEADLINE_S
@@ -95,6 +102,18 @@ def _told(event: Event) -> Dict[str, Any]:
     if isinstance(event, ActionExecuted):
         return {"event": event.type_name, "name": event.action_name}
     return {"event": event.type_name, "text": event.text}
+
+
+def _unless_aside(validate: Any) -> Any:
+    @functools.wraps(validate)
+    async def validate_unless_aside(self: FormAction, tracker: DialogueStateTracker, *others: Any) -> List[Event]:
+        answering = tracker.latest_action_name == ACTION_LISTEN_NAME and not tracker.is_active_loop_interrupted
+        mine = tracker.active_loop_name == self.name()
+        if mine and answering and tracker.latest_message and tracker.latest_message.intent_name in ASIDES:
+            raise ActionExecutionRejection(self.name(), "No form takes this intent.")
+        return await validate(self, tracker, *others)
+
+    return validate_unless_aside
 
 
 def _run_in_order(

@@ -41,7 +41,7 @@ from madoguchi.store import (
 
 CLAIMS_KEPT = timedelta(days=400)
 _CUSTOMER: BindParameter[int] = bindparam("customer")
-_ACCOUNTS = select(Account).where(Account.customer_id == _CUSTOMER)
+_ACCOUNTS = select(Account.reference, Account.method, Account.balance).where(Account.customer_id == _CUSTOMER)
 _APPROVED = (
     select(Intent.confirmed_at)
     .join(Case, Intent.case_id == Case.id)
@@ -257,12 +257,7 @@ def _claims(session: Session, customer_id: int, now: datetime) -> f.ClaimHistory
 
 
 def _accounts(session: Session, customer_id: int) -> tuple[f.AccountFacts, ...]:
-    accounts = session.scalars(_ACCOUNTS, {"customer": customer_id})
     return tuple(
-        f.AccountFacts(
-            account.reference,
-            PaymentMethod(account.method),
-            account.balance if account.method == "gift_balance" else None,
-        )
-        for account in accounts
+        f.AccountFacts(reference, PaymentMethod(method), balance if method == "gift_balance" else None)
+        for reference, method, balance in session.execute(_ACCOUNTS, {"customer": customer_id})
     )

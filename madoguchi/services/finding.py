@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 import phonenumbers
 from rapidfuzz import fuzz, process
 from sqlalchemy import bindparam, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from madoguchi.policy.requests import RequestKind
 from madoguchi.store import Conversation, Customer, Inquiry, Membership, Order, OrderLine, Refund, ReturnAuthorization
@@ -29,10 +29,13 @@ _TALK_AND_CUSTOMER = (
     .outerjoin(Customer, Customer.id == Conversation.customer_id)
     .where(Conversation.id == bindparam("conversation"))
 )
-_OWN_ORDERS = (
-    select(Order)
-    .where(Order.customer_id == bindparam("customer"), Order.placed_at > bindparam("since"))
-    .order_by(Order.placed_at.desc(), Order.number)
+_ORDERS = select(Order).options(joinedload(Order.payments), selectinload(Order.lines))
+_OWN_ORDERS = _ORDERS.where(Order.customer_id == bindparam("customer"), Order.placed_at > bindparam("since")).order_by(
+    Order.placed_at.desc(), Order.number
+)
+_OF_NUMBER = _ORDERS.where(Order.number == bindparam("number"))
+_OF_LINE = _ORDERS.where(
+    Order.number == select(OrderLine.order_number).where(OrderLine.id == bindparam("line")).scalar_subquery()
 )
 K = RequestKind
 _UNSHIPPED = frozenset({"placed", "preparing", "cancel_requested"})
@@ -84,17 +87,27 @@ def whose(session: Session, conversation_id: str) -> Whose:
 def own_orders(session: Session, person: Whose, now: datetime) -> Sequence[Order]:
     """Return the person's orders of the last year or so, newest first."""
     if person.customer is not None:
-        return session.scalars(_OWN_ORDERS, {"customer": person.customer.id, "since": now - LOOK_BACK}).all()
-    return session.scalars(select(Order).where(Order.number.in_(person.proved))).all()
+        found = session.scalars(_OWN_ORDERS, {"customer": person.customer.id, "since": now - LOOK_BACK})
+    else:
+        found = session.scalars(_ORDERS.where(Order.number.in_(person.proved)))
+    return found.unique().all()
 
 
 def own_order(session: Session, person: Whose, number: str) -> Order | None:
     """Return the order with this number if it is this person's; else None, whatever the reason."""
-    order = session.get(Order, number)
+    return _if_own(person, session.scalars(_OF_NUMBER, {"number": number}).unique().one_or_none())
+
+
+def own_order_of(session: Session, person: Whose, line_id: int) -> Order | None:
+    """Return the order that a line with this id belongs to, if it is this person's."""
+    return _if_own(person, session.scalars(_OF_LINE, {"line": line_id}).unique().one_or_none())
+
+
+def _if_own(person: Whose, order: Order | None) -> Order | None:
     if order is None:
         return None
     mine = person.customer is not None and order.customer_id == person.customer.id
-    return order if mine or number in person.proved else None
+    return order if mine or order.number in person.proved else None
 
 
 def prove_order(session: Session, conversation_id: str, number: str, contact: str) -> bool:

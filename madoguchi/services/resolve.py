@@ -78,7 +78,7 @@ def consider(desk: Desk, conversation_id: str, wish: Wish) -> Step:
 def confirm(desk: Desk, conversation_id: str, intent_key: str) -> Done | Tell | HandOver:
     """Perform what the customer said yes to, exactly once; the same key again gives the same answer."""
     with desk.store.writing() as session:
-        intent = session.get(Intent, intent_key)
+        intent = session.get(Intent, intent_key, options=[saga.WITH_CASE])
         if intent is None or not _belongs(session, intent, conversation_id):
             return Tell("proposal_gone")
         if intent.recovery_point == "dropped":
@@ -92,13 +92,13 @@ def confirm(desk: Desk, conversation_id: str, intent_key: str) -> Done | Tell | 
             audit.note(session, desk.clock(), "customer", "confirmed", f"intent:{intent_key}")
     saga.carry_on(desk, intent_key)
     with desk.store.reading() as session:
-        return _outcome(session, desk, session.get_one(Intent, intent_key))
+        return _outcome(session, desk, session.get_one(Intent, intent_key, options=[saga.WITH_CASE]))
 
 
 def drop(desk: Desk, conversation_id: str, intent_key: str) -> None:
     """Take a proposal back that the customer did not agree to; one already confirmed stays."""
     with desk.store.writing() as session:
-        intent = session.get(Intent, intent_key)
+        intent = session.get(Intent, intent_key, options=[saga.WITH_CASE])
         if intent is not None and _belongs(session, intent, conversation_id) and intent.recovery_point == "proposed":
             intent.recovery_point = "dropped"
 

@@ -11,7 +11,7 @@ import json
 from datetime import datetime
 
 from sqlalchemy import String, bindparam, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from madoguchi.policy import effects as e
 from madoguchi.policy.decisions import Approved
@@ -24,6 +24,8 @@ from madoguchi.services.wishes import REORDER
 from madoguchi.store import Case, Intent, Order, OutboxCall
 from madoguchi.store import Membership as MembershipRow
 
+WITH_CASE = joinedload(Intent.case, innerjoin=True)
+_WITH_PAYMENTS = joinedload(Order.payments)
 _CALLS = bindparam("calls", type_=String)
 _WAITING = (
     select(OutboxCall.id)
@@ -38,7 +40,7 @@ def carry_on(desk: Desk, intent_key: str) -> str:
     Raises nothing for what is merely not there yet (a payment on its way); the worker comes back for it.
     """
     steps = {"confirmed": _perform, "canceled": _send, "refund_sent": _reorder, "reordered": _finish}
-    point, before = _recovery_point(desk, intent_key), ""
+    point, before = _perform(desk, intent_key), ""
     while point in steps and point != before:
         before, point = point, steps[point](desk, intent_key)
     return point
@@ -56,15 +58,13 @@ def resume_unfinished(desk: Desk, *, limit: int = 100) -> int:
     return len(keys)
 
 
-def _recovery_point(desk: Desk, intent_key: str) -> str:
-    with desk.store.reading() as session:
-        return session.scalars(select(Intent.recovery_point).where(Intent.key == intent_key)).one()
-
-
 def _perform(desk: Desk, intent_key: str) -> str:
-    """confirmed → canceled: everything in the store, in one transaction, if the facts still give the same plan."""
+    """confirmed → canceled: everything in the store, in one transaction, if the facts still give the same plan.
+
+    Where that makes no call to the outside, as when a return is authorized, it goes on at once.
+    """
     with desk.store.writing() as session:
-        intent = session.get_one(Intent, intent_key)
+        intent = session.get_one(Intent, intent_key, options=[WITH_CASE])
         subject = _subject(session, intent.case)
         session.refresh(intent, ["recovery_point"], with_for_update=True)
         if intent.recovery_point != "confirmed":
@@ -77,6 +77,7 @@ def _perform(desk: Desk, intent_key: str) -> str:
         perform(work, plan)
         intent.result = work.result
         intent.recovery_point = "canceled"
+        _move_on(session, intent, work.now)
         detail = {"plan": intent.fingerprint, "amount": plan.refund_amount}
         audit.note(session, work.now, "bot", "performed", f"intent:{intent.key}", detail)
         return intent.recovery_point
@@ -87,7 +88,15 @@ def _subject(session: Session, case: Case) -> Subject:
     if case.membership_id is not None:
         membership = session.get_one(MembershipRow, case.membership_id, with_for_update=True, populate_existing=True)
         return Subject(membership=membership)
-    return Subject(order=session.get_one(Order, case.order_number, with_for_update=True, populate_existing=True))
+    return Subject(
+        order=session.get_one(
+            Order,
+            case.order_number,
+            options=[_WITH_PAYMENTS],
+            with_for_update={"of": Order},
+            populate_existing=True,
+        )
+    )
 
 
 def _still(session: Session, desk: Desk, intent: Intent, subject: Subject) -> bool:
@@ -97,21 +106,27 @@ def _still(session: Session, desk: Desk, intent: Intent, subject: Subject) -> bo
 
 
 def _send(desk: Desk, intent_key: str) -> str:
-    """canceled → refund_sent, once no call to the outside is left to make; → finished where nothing is reordered."""
+    """canceled → refund_sent, once no call to the outside is left to make."""
     outbox.send_for(desk, intent_key)
     with desk.store.writing() as session:
         intent = session.get_one(Intent, intent_key, with_for_update=True)
-        if intent.recovery_point == "canceled" and session.scalar(_WAITING, {"calls": f"{intent_key}:"}) is None:
-            intent.recovery_point = "refund_sent"
-            if _linked(intent) is None:
-                _end(intent, desk.clock())
+        if intent.recovery_point == "canceled":
+            _move_on(session, intent, desk.clock())
         return intent.recovery_point
+
+
+def _move_on(session: Session, intent: Intent, now: datetime) -> None:
+    """canceled → refund_sent where no call waits in the outbox; → finished where nothing is reordered."""
+    if session.scalar(_WAITING, {"calls": f"{intent.key}:"}) is None:
+        intent.recovery_point = "refund_sent"
+        if _linked(intent) is None:
+            _end(intent, now)
 
 
 def _reorder(desk: Desk, intent_key: str) -> str:
     """refund_sent → reordered: hold the stock once, ask for the payment, and wait for its word."""
     with desk.store.writing() as session:
-        intent = session.get_one(Intent, intent_key)
+        intent = session.get_one(Intent, intent_key, options=[WITH_CASE])
         linked, subject = _linked(intent), _subject(session, intent.case)
         if linked is not None and not reorders.of_intent(session, intent_key):
             reorders.hold(Work(session, desk.clock(), intent.key, "bot", intent.case, subject.order), linked)

@@ -47,7 +47,7 @@ class Standing:
         """Read the standing of a conversation's customer."""
         person, now = finding.whose(session, conversation_id), desk.clock()
         orders = finding.own_orders(session, person, now)
-        return cls(session, desk, person, orders, _named(session, orders, wish), now)
+        return cls(session, desk, person, orders, _named(orders, wish), now)
 
     @cached_property
     def terms(self) -> Terms:
@@ -199,12 +199,12 @@ class Standing:
         return [order.number for order in self._meant]
 
 
-def _named(session: Session, orders: Sequence[Order], wish: Wish) -> Order | None:
+def _named(orders: Sequence[Order], wish: Wish) -> Order | None:
     """Return the order that the wish's choice, number or article names; the only one where there is but one."""
     kind, _, name = (wish.line or "").partition(":")
     if kind == "line" and name.isdecimal():
-        line = session.get(OrderLine, int(name))
-        return next((order for order in orders if line is not None and order.number == line.order_number), None)
+        lines = (line for order in orders for line in order.lines)
+        return next((line.order for line in lines if line.id == int(name)), None)
     number = name if kind == "order" else wish.order_number
     if number is not None:
         return next((order for order in orders if order.number == number), None)

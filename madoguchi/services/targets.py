@@ -133,10 +133,11 @@ def _chosen(session: Session, person: Whose, wish: Wish) -> Target | Tell | None
             return Tell("unknown_order")
         again = wish.kind == REORDER and len(order.lines) == 1  # what is ordered again is an article, not an order
         return Target(Subject(order=order), tuple(order.lines) if again else (), wish.quantity if again else None)
-    line = session.get(OrderLine, int(name)) if name.isdecimal() else None
-    if line is None or finding.own_order(session, person, line.order_number) is None:
+    order = finding.own_order_of(session, person, int(name)) if name.isdecimal() else None
+    if order is None:
         return Tell("unknown_order")
-    return Target(Subject(order=line.order), (line,), wish.quantity)
+    line = next(line for line in order.lines if line.id == int(name))
+    return Target(Subject(order=order), (line,), wish.quantity)
 
 
 def _among(session: Session, desk: Desk, person: Whose, wish: Wish, now: datetime) -> Target | Ask | Tell:

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from actions.forms import ResolutionForm
 from actions.handoffs import BookCall, Complaint, HandOver, TwoMeanings
 from actions.questions import AnswerQuestion
+from engine.asides import ASIDES
 from madoguchi.services.desk import Desk
 from madoguchi.store import Conversation, Intent, Refund, Reorder, ReturnAuthorization
 from tests.unit.actions.conftest import Talk
@@ -55,6 +56,16 @@ def test_a_late_yes_after_a_new_session_means_the_sentence_it_answers(talk: Begi
     begun.open, begun.events = False, []
     begun.hear("affirm", "はい")
     assert count(begun.desk, Refund) == 1
+
+
+@pytest.mark.parametrize("intent", sorted(ASIDES))
+def test_what_the_engine_does_not_ask_about_is_nothing_that_the_form_would_take(talk: Begin, intent: str) -> None:
+    begun = talk(orders={"one": KETTLE})
+    begun.hear("report_defect", "動きません")
+    held = dict(begun.slots)
+    for entities in ({}, {"refund_method": "gift_balance"}, {"size": "L", "product": "電気ケトル", "quantity": "1"}):
+        assert begun.hear(intent, "カードで、電気ケトルのLを1つ", **entities) == []
+    assert {name: begun.slots[name] for name in held} == held
 
 
 def test_contradicting_notices_are_shown_with_their_days(talk: Begin) -> None:
