@@ -133,6 +133,8 @@ def _on_components(machine: Any, rows: Rows, labels: np.ndarray, others: Rows) -
 
 def _diet(learned: Sequence[Example], asked: Sequence[Example], epochs: int) -> None:
     features = [part for part in own_pipeline() if not part["name"].endswith(_NOT_FEATURES)]
+    # DIET reads nothing without rows of single tokens; those of Rasa's own featurizer are the smallest there are.
+    features.append({"name": "LexicalSyntacticFeaturizer"})
     diet = {"name": "DIETClassifier", "epochs": epochs, "entity_recognition": False, "random_seed": _SEED}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
