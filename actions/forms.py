@@ -251,6 +251,8 @@ class Hearing:
                 self.speaker.say("new_trouble")
             self._forget_all_but_this_message()
         memory["trouble"] = kind
+        if kind == "withdraw" and self.turn.says("of_membership"):
+            memory["membership"] = answers.membership_leaving(self.work.desk, self.turn.conversation)
         if not {"order_number", "product", "line", "membership"} & self.turn.entities.keys():
             memory["line"] = self._pointed_at() or self.work.if_it_fits(kind, line)
         self._say_sorry(kind)

@@ -7,7 +7,6 @@ their own orders is meant.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 
 from sqlalchemy import select
 
@@ -15,15 +14,12 @@ from madoguchi.policy.calendar import local_day
 from madoguchi.policy.requests import CLAIMS, RequestKind
 from madoguchi.services import finding
 from madoguchi.services.desk import Desk
-from madoguchi.services.standing import Standing
+from madoguchi.services.standing import RECENT, Standing
 from madoguchi.services.views import Answer, Choice, Money, Values, order_choice
 from madoguchi.services.wishes import Wish
 from madoguchi.store import GuaranteeClaim, Membership, Notice, Order
 
 MAILS_SHOWN = 6
-RECENT = timedelta(days=14)
-"""How long a refund that was sent is worth a word in the greeting."""
-
 type Question = Callable[[Standing, Wish], Answer]
 
 
@@ -206,12 +202,12 @@ QUESTIONS: dict[str, Question] = {
 def order_open_to(desk: Desk, conversation_id: str, wish: str) -> str | None:
     """Return the choice ("order:…" or "line:…") of the customer's newest order that such a wish can mean, or None.
 
-    "arrived_fine" needs one that is being canceled, "refund_again" one with money paid back, "withdraw" a canceled one.
+    "arrived_fine" needs one that is being canceled, "refund_again" one with money paid back, "withdraw" one that was canceled or whose return has come in.
     """
     fits: dict[str, Callable[[Order], bool]] = {
         "arrived_fine": lambda order: order.state == "cancel_requested" or order.frozen_at is not None,
         "refund_again": lambda order: any(payment.refunded for payment in order.payments),
-        "withdraw": lambda order: order.state == "canceled",
+        "withdraw": lambda order: order.state == "canceled" or order.number in standing.returned_orders,
     }
     with desk.store.reading() as session:
         standing = Standing.of(session, desk, conversation_id, Wish())
@@ -221,6 +217,13 @@ def order_open_to(desk: Desk, conversation_id: str, wish: str) -> str | None:
         left = [line for line in order.lines if line.canceled_quantity + line.returned_quantity < line.quantity]
         alone = wish == "refund_again" and len(left) == 1
         return f"line:{left[0].id}" if alone else f"order:{order.number}"
+
+
+def membership_leaving(desk: Desk, conversation_id: str) -> str | None:
+    """Return the choice ("membership:…") of the customer's one membership that is about to end; None for none."""
+    with desk.store.reading() as session:
+        found = finding.leaving(session, finding.whose(session, conversation_id))
+        return f"membership:{found[0].id}" if len(found) == 1 else None
 
 
 def lines_named(desk: Desk, conversation_id: str, words: str) -> frozenset[int]:

@@ -97,7 +97,8 @@ def _prove(session: Session, conversation_id: str, person: Whose, wish: Wish) ->
 
 
 def _membership(session: Session, person: Whose, wish: Wish) -> Target | Ask | Tell:
-    running = finding.memberships(session, person, wish.kind or "")
+    withdraws = wish.kind == RequestKind.WITHDRAW
+    running = finding.leaving(session, person) if withdraws else finding.memberships(session, person, wish.kind or "")
     if wish.membership is not None:
         wanted = wish.membership.removeprefix("membership:")
         running = [membership for membership in running if str(membership.id) == wanted]
@@ -149,9 +150,12 @@ def _among(session: Session, desk: Desk, person: Whose, wish: Wish, now: datetim
         orders = [order]
     else:
         own = list(finding.own_orders(session, person, now))
+        fitting = finding.fitting_orders(session, own, kind)
+        if kind == RequestKind.WITHDRAW and not fitting and finding.leaving(session, person):
+            return _membership(session, person, wish)
         if not own:
             return Tell("no_orders")
-        orders = finding.prefer(session, finding.fitting_orders(session, own, kind), kind)
+        orders = finding.prefer(session, finding.in_any_state(own, fitting, kind, wish.product), kind)
         if not orders:
             return Tell("nothing_to_withdraw" if kind == RequestKind.WITHDRAW else "nothing_fits")
     if kind in finding.OF_A_WHOLE_ORDER or (kind == RequestKind.CANCEL and _means_order(wish, orders)):
