@@ -81,7 +81,7 @@ class Hearing:
             return named and asked in ("yes", "refund_method")
         if turn.intent != "nlu_fallback":
             return False
-        told = asked in ("condition", "problem") and turn.says(asked) is not None
+        told = asked in ("condition", "problem", "at_once") and turn.says(asked) is not None
         return told or bool(FACTS & turn.entities.keys()) or self._contact() is not None
 
     def _go_on(self) -> None:
@@ -105,6 +105,7 @@ class Hearing:
         wanted = {
             "condition": kind in RETURNING or asked == "condition",
             "problem": turn.intent == "exchange_item" or asked == "problem",
+            "at_once": kind == "leave_membership",
             "refund_method": True,
             "whole_order": True,
         }
@@ -124,8 +125,10 @@ class Hearing:
         if len(counts) > 1:
             memory["quantity"] = str(min(counts))  # of the three that were bought, two are meant
         for name in ("order_number", "product"):
-            values = list(dict.fromkeys(turn.entities.get(name, ())))
+            values = self._not_kept(name)
             if len(values) < 2:
+                if len(turn.entities.get(name, ())) > 1 and values:
+                    memory[name] = values[0]
                 continue
             if turn.says("instead"):
                 memory[name] = values[-1]
@@ -139,14 +142,21 @@ class Hearing:
             memory["later"] = [{"trouble": kind, name: value, **told} for value in values[1:]]
             return
 
+    def _not_kept(self, name: str) -> list[str]:
+        """Return what was named once each, but for what the words want left as it is."""
+        turn = self.turn
+        kept = {value for part in turn.parts if part.says("keeps") for value in part.entities.get(name, ())}
+        named = list(dict.fromkeys(turn.entities.get(name, ())))
+        return [value for value in named if value not in kept] or named
+
     def _all_bought(self, products: Sequence[str]) -> bool:
         """Whether these words name as many different articles of the customer's."""
         found = [self.work.lines_named(product) for product in products]
         return all(found) and all(not one & other for one, other in combinations(found, 2))
 
     def _contact(self) -> str | None:
-        """Return the phone number or mail address that a visitor was asked for."""
-        if self.memory["asked"] != "contact":
+        """Return the phone number or mail address that a visitor was asked for, or gives together with the order."""
+        if self.memory["asked"] != "contact" and "order_number" not in self.turn.entities:
             return None
         number = self.turn.entity("phone_number")
         mail = next(
@@ -195,7 +205,7 @@ class Hearing:
         if rest:
             self.speaker.say("two_wishes")
         self._begin(first.kind, None)
-        for name, value in first.hints.items():
+        for name, value in {"contact": self._contact(), **first.hints}.items():
             memory[name] = value
         memory["later"] = [each.slots for each in rest] or None
         self._say_sorry(first.kind)
@@ -319,8 +329,8 @@ class Hearing:
             self.work.confirm(str(memory["proposal"]))
         else:
             if memory["asked"] == "at_once":
-                memory["at_once"] = "true"
-            self.work.consider()
+                memory["at_once"] = memory["at_once"] or "true"
+            self.work.consider_or_confirm()
 
     def _refuse(self) -> None:
         memory = self.memory
@@ -328,7 +338,7 @@ class Hearing:
             self.speaker.say("deny_nothing")
             ask_score_if_due(self.work.desk, self.turn, self.speaker)
         elif memory["asked"] == "at_once":
-            memory["at_once"] = "false"
+            memory["at_once"] = self.memory.after.get("at_once") or "false"
             self.work.consider()
         elif (self._changes_something() or self.turn.says("other_one")) and memory["asked"] != "offer":
             self._named_anew()

@@ -8,7 +8,7 @@ or, where the second is added by a word such as それと, something still to co
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -60,6 +60,12 @@ class Told:
         kind = other.kind if self.kind in WITHOUT_REASON else self.kind
         return Told(kind, {**other.hints, **self.hints}, self.added)
 
+    def about(self, order_number: str) -> Told:
+        """Return it as a wish about this order, unless it names another or is about a membership."""
+        if self.kind in OF_A_MEMBERSHIP or "order_number" in self.hints:
+            return self
+        return replace(self, hints={**self.hints, "order_number": order_number})
+
     @property
     def _group(self) -> str:
         if self.kind in STILL_TO_COME:
@@ -68,17 +74,21 @@ class Told:
 
 
 def wishes(turn: Turn, bought: Bought) -> tuple[Told, ...]:
-    """Return the wishes that the parts of a message tell, in the order they were said."""
+    """Return the wishes that the parts of a message tell, in the order they were said.
+
+    The one order number that stands beside them is what they are about: "動きません。番号は250-…です".
+    """
     found: list[Told] = []
     for part in turn.parts:
-        if part.intent not in KINDS or part.confidence < SURE:
+        if not _is_wish(part):
             continue
         told = Told(KINDS[part.intent], _hints(part), part.added)
         if found and not told.is_another_than(found[-1], bought):
             found[-1] = found[-1].with_reason_of(told)
         else:
             found.append(told)
-    return tuple(found)
+    beside = {number for part in turn.parts if not _is_wish(part) for number in part.entities.get("order_number", ())}
+    return tuple(told.about(*beside) for told in found) if len(beside) == 1 else tuple(found)
 
 
 def bought_by(desk: Desk, turn: Turn) -> Bought:
@@ -90,6 +100,10 @@ def besides(desk: Desk, turn: Turn) -> list[dict[str, Any]]:
     """Return the event that lets the form take up what was wished beside a question, where no form is open."""
     waits = not turn.in_form and turn.slot("trouble") is None and wishes(turn, bought_by(desk, turn))
     return [FollowupAction(FORM)] if waits else []
+
+
+def _is_wish(part: Part) -> bool:
+    return part.intent in KINDS and part.confidence >= SURE
 
 
 def _hints(part: Part) -> dict[str, Any]:

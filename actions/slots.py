@@ -59,6 +59,10 @@ class Part:
     added: bool = False
     """Whether it begins with a word that adds it to what was said before."""
 
+    def says(self, topic: str) -> str | None:
+        """Return what the words of this part say on a topic of words.yml."""
+        return words.meant(topic, self.text)
+
     @classmethod
     def of(cls, part: Mapping[str, Any]) -> Part:
         """Read one part as the engine tells it."""

@@ -44,7 +44,7 @@ def greeting(standing: Standing, _wish: Wish) -> Answer:
     return Answer("greeting")
 
 
-def refund_status(standing: Standing, _wish: Wish) -> Answer:
+def refund_status(standing: Standing, wish: Wish) -> Answer:
     """Say where the money is, in every state, with both clocks."""
     unsettled, refund = standing.unsettled, standing.last_refund
     if unsettled is not None and unsettled.frozen_at is not None:
@@ -57,7 +57,9 @@ def refund_status(standing: Standing, _wish: Wish) -> Answer:
     if refund is not None:
         return Answer(f"refund_status_{refund.state}", standing.of_refund(refund))
     if standing.named is not None:
-        return Answer("refund_status_captured", standing.of_order(standing.named))
+        # In the middle of a wish the proposal says how much comes back; the whole price may not be it.
+        said = "refund_status_captured" if wish.kind is None else "refund_status_held"
+        return Answer(said, standing.of_order(standing.named))
     return Answer("refund_status_none")
 
 
@@ -202,7 +204,8 @@ QUESTIONS: dict[str, Question] = {
 def order_open_to(desk: Desk, conversation_id: str, wish: str) -> str | None:
     """Return the choice ("order:…" or "line:…") of the customer's newest order that such a wish can mean, or None.
 
-    "arrived_fine" needs one that is being canceled, "refund_again" one with money paid back, "withdraw" one that was canceled or whose return has come in.
+    "arrived_fine" needs one that is being canceled, "refund_again" one with money paid back, "withdraw" one that was
+    canceled or whose return has come in.
     """
     fits: dict[str, Callable[[Order], bool]] = {
         "arrived_fine": lambda order: order.state == "cancel_requested" or order.frozen_at is not None,

@@ -122,7 +122,10 @@ def fitting_orders(session: Session, orders: Iterable[Order], kind: str) -> list
     states = FITTING.get(kind)
     fitting = [order for order in orders if states is None or order.state in states]
     if kind in OF_A_SELLER:
-        return [order for order in fitting if order.seller_id is not None]
+        of_sellers = [order for order in fitting if order.seller_id is not None]
+        # A notice of the shop itself can contradict only what was canceled, or is to be.
+        own = [order for order in fitting if order.cancel_request or order.state == "canceled"]
+        return of_sellers or (own if kind == K.CONFLICTING_NOTICE else [])
     if kind == K.WITHDRAW:
         return [order for order in fitting if order.cancel_request or _has_open_return(session, order)]
     if kind in (K.CHANGE_REFUND_METHOD,):
