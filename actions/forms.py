@@ -125,7 +125,7 @@ class Hearing:
         if len(counts) > 1:
             memory["quantity"] = str(min(counts))  # of the three that were bought, two are meant
         for name in ("order_number", "product"):
-            values = self._not_kept(name)
+            values = turn.not_kept(name)
             if len(values) < 2:
                 if len(turn.entities.get(name, ())) > 1 and values:
                     memory[name] = values[0]
@@ -141,13 +141,6 @@ class Hearing:
             memory[name] = values[0]
             memory["later"] = [{"trouble": kind, name: value, **told} for value in values[1:]]
             return
-
-    def _not_kept(self, name: str) -> list[str]:
-        """Return what was named once each, but for what the words want left as it is."""
-        turn = self.turn
-        kept = {value for part in turn.parts if part.says("keeps") for value in part.entities.get(name, ())}
-        named = list(dict.fromkeys(turn.entities.get(name, ())))
-        return [value for value in named if value not in kept] or named
 
     def _all_bought(self, products: Sequence[str]) -> bool:
         """Whether these words name as many different articles of the customer's."""

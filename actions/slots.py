@@ -121,6 +121,12 @@ class Turn:
         """Return the first value of an entity of this message, or None."""
         return next(iter(self.entities.get(name, ())), None)
 
+    def not_kept(self, name: str) -> list[Any]:
+        """Return an entity's values, each once, but for those that the words want left as they are."""
+        kept = {value for part in self.parts if part.says("keeps") for value in part.entities.get(name, ())}
+        named = list(dict.fromkeys(self.entities.get(name, ())))
+        return [value for value in named if value not in kept] or named
+
     def slot(self, name: str) -> Any:
         """Return a slot's value, the first one where the message brought several."""
         value = self.slots.get(name)
