@@ -6,16 +6,14 @@ how a question in between gets its own answer before the form goes on.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import combinations
-
 from rasa_sdk.events import SlotSet
 
 from actions import several
 from actions.base import DeskAction, Events
+from actions.reading import contact_of, read
 from actions.replies import Speaker
 from actions.resolutions import ENDS, GOES_ON, Resolution, ask_score_if_due
-from actions.slots import FORM, HINTS, KINDS, RETURNING, STANDING, Memory, Turn
+from actions.slots import FORM, HINTS, KINDS, STANDING, Memory, Turn
 from madoguchi.services import answers, callbacks
 from madoguchi.services.wishes import REORDER
 
@@ -60,7 +58,7 @@ class Hearing:
         if self.turn.in_form and not self._is_mine():
             return False
         self.work.misses = self.work.misses if self.turn.intent == "nlu_fallback" else 0
-        self._read_words()
+        read(self.turn, self.memory, self.work)
         if self._books_call() or self._wishes_in_words() or self._takes_several():
             return True
         if self.turn.intent in KINDS:
@@ -82,7 +80,7 @@ class Hearing:
         if turn.intent != "nlu_fallback":
             return False
         told = asked in ("condition", "problem", "at_once") and turn.says(asked) is not None
-        return told or bool(FACTS & turn.entities.keys()) or self._contact() is not None
+        return told or bool(FACTS & turn.entities.keys()) or contact_of(self.turn, self.memory) is not None
 
     def _go_on(self) -> None:
         """Come back to what was asked before a question in between."""
@@ -95,67 +93,6 @@ class Hearing:
         if self.turn.answered and self.turn.intent != "nlu_fallback":
             self.speaker.say("back_again")
         self.work.consider()
-
-    # ── what was said beside the intent ────────────────────────────────────────────────────────────────────
-
-    def _read_words(self) -> None:
-        """Note what the words say beside the intent: the condition, the problem, another card, the whole order."""
-        turn, memory = self.turn, self.memory
-        asked, kind = memory["asked"], KINDS.get(turn.intent, memory["trouble"])
-        wanted = {
-            "condition": kind in RETURNING or asked == "condition",
-            "problem": turn.intent == "exchange_item" or asked == "problem",
-            "at_once": kind == "leave_membership",
-            "refund_method": True,
-            "whole_order": True,
-        }
-        for topic, matters in wanted.items():
-            said = turn.says(topic) if matters else None
-            if said is not None:
-                memory[topic] = said
-        contact = self._contact()
-        if contact is not None:
-            memory["contact"] = contact
-        self._read_several()
-
-    def _read_several(self) -> None:
-        """Where several orders or articles were named, take the first now and keep the others for afterwards."""
-        turn, memory = self.turn, self.memory
-        counts = [int(value) for value in turn.entities.get("quantity", ()) if str(value).isdecimal()]
-        if len(counts) > 1:
-            memory["quantity"] = str(min(counts))  # of the three that were bought, two are meant
-        for name in ("order_number", "product"):
-            values = turn.not_kept(name)
-            if len(values) < 2:
-                if len(turn.entities.get(name, ())) > 1 and values:
-                    memory[name] = values[0]
-                continue
-            if turn.says("instead"):
-                memory[name] = values[-1]
-                continue
-            told = {each: memory.after[each] for each in ("condition", "refund_method") if memory.after.get(each)}
-            kind = KINDS.get(turn.intent) or memory["trouble"]
-            if name == "product" and not self._all_bought(values):
-                memory[name] = values[0]  # a part of the article, or another word for it
-                continue
-            memory[name] = values[0]
-            memory["later"] = [{"trouble": kind, name: value, **told} for value in values[1:]]
-            return
-
-    def _all_bought(self, products: Sequence[str]) -> bool:
-        """Whether these words name as many different articles of the customer's."""
-        found = [self.work.lines_named(product) for product in products]
-        return all(found) and all(not one & other for one, other in combinations(found, 2))
-
-    def _contact(self) -> str | None:
-        """Return the phone number or mail address that a visitor was asked for, or gives together with the order."""
-        if self.memory["asked"] != "contact" and "order_number" not in self.turn.entities:
-            return None
-        number = self.turn.entity("phone_number")
-        mail = next(
-            (word for word in self.turn.text.split() if "@" in word or "\N{FULLWIDTH COMMERCIAL AT}" in word), None
-        )
-        return str(number) if number else mail
 
     def _books_call(self) -> bool:
         """Book the call that waited for a phone number, and go on with the form."""
@@ -198,7 +135,7 @@ class Hearing:
         if rest:
             self.speaker.say("two_wishes")
         self._begin(first.kind, None)
-        for name, value in {"contact": self._contact(), **first.hints}.items():
+        for name, value in {"contact": contact_of(self.turn, self.memory), **first.hints}.items():
             memory[name] = value
         memory["later"] = [each.slots for each in rest] or None
         self._say_sorry(first.kind)
@@ -227,7 +164,10 @@ class Hearing:
         if kind != standing and not chooses_size:
             self._turn_to(kind)
         self._named_anew()
-        self.work.consider()
+        if kind == standing and memory["asked"] == "yes" and self.turn.says("yes_first"):
+            self.work.consider_or_confirm()
+        else:
+            self.work.consider()
 
     def _comes_on_top(self, kind: str) -> bool:
         """Keep a wish for afterwards that is said to come on top of the one that waits for a yes."""
@@ -323,6 +263,8 @@ class Hearing:
         else:
             if memory["asked"] == "at_once":
                 memory["at_once"] = memory["at_once"] or "true"
+            if self._names_another():
+                memory["line"] = None
             self.work.consider_or_confirm()
 
     def _refuse(self) -> None:
@@ -342,5 +284,12 @@ class Hearing:
 
     def _changes_something(self) -> bool:
         return bool(CHANGES & self.turn.entities.keys()) or bool(
-            {"refund_method", "condition"} & self.memory.after.keys()
+            {"refund_method", "condition", "whole_order"} & self.memory.after.keys()
         )
+
+    def _names_another(self) -> bool:
+        """Whether a yes comes with the number of an order, or with an article other than the one that is proposed."""
+        if "order_number" in self.turn.entities:
+            return True
+        mine = self.work.lines_named(str(self.turn.entity("product") or ""))
+        return bool(mine) and str(self.memory["line"]) not in {f"line:{number}" for number in mine}

@@ -44,7 +44,9 @@ class Resolution:
         """Consider a wish that comes with a yes: where what was said with it changes nothing, the yes is the answer."""
         wish, standing = self.memory.wish(), self.memory["proposal"]
         step = resolve.consider(self.desk, self.turn.conversation, wish)
-        if isinstance(step, Propose) and step.intent_key == standing:
+        # A number of units that the wish does not heed, because it is about a whole order, is no plain yes.
+        unheeded = "quantity" in self.turn.entities and not (wish.line or "").startswith("line:")
+        if isinstance(step, Propose) and step.intent_key == standing and not unheeded:
             self.confirm(str(standing))
         else:
             self.follow(step, wish)

@@ -132,8 +132,11 @@ def _chosen(session: Session, person: Whose, wish: Wish) -> Target | Tell | None
         order = finding.own_order(session, person, name)
         if order is None:
             return Tell("unknown_order")
-        again = wish.kind == REORDER and len(order.lines) == 1  # what is ordered again is an article, not an order
-        return Target(Subject(order=order), tuple(order.lines) if again else (), wish.quantity if again else None)
+        some = wish.kind == RequestKind.CANCEL and wish.quantity is not None
+        # What is ordered again is an article, not an order; so many units to cancel are units of an article too.
+        if len(order.lines) == 1 and (wish.kind == REORDER or some):
+            return Target(Subject(order=order), tuple(order.lines), wish.quantity)
+        return Target(Subject(order=order))
     line = session.get(OrderLine, int(name)) if name.isdecimal() else None
     if line is None or finding.own_order(session, person, line.order_number) is None:
         return Tell("unknown_order")
