@@ -124,8 +124,10 @@ def fitting_orders(session: Session, orders: Iterable[Order], kind: str) -> list
     if kind in OF_A_SELLER:
         of_sellers = [order for order in fitting if order.seller_id is not None]
         # A notice of the shop itself can contradict only what was canceled, or is to be.
-        own = [order for order in fitting if order.cancel_request or order.state == "canceled"]
-        return of_sellers or (own if kind == K.CONFLICTING_NOTICE else [])
+        canceled = [order for order in fitting if order.cancel_request or order.state == "canceled"]
+        # That the shop itself is sold out is a reason to cancel as any other.
+        own = {K.CONFLICTING_NOTICE: canceled, K.SELLER_STOCKOUT: fitting}
+        return of_sellers or own.get(K(kind), [])
     if kind == K.WITHDRAW:
         return [order for order in fitting if order.cancel_request or _has_open_return(session, order)]
     if kind in (K.CHANGE_REFUND_METHOD,):

@@ -40,7 +40,9 @@ def find(session: Session, desk: Desk, conversation_id: str, wish: Wish) -> Targ
     """Return what the wish is about, the question that would tell, or why there is nothing to find."""
     now = desk.clock()
     person = finding.whose(session, conversation_id)
-    if person.customer is None and (wish.order_number or not person.known):
+    # An order's number proves no membership, so a visitor is not asked for one there.
+    asked = not person.known and wish.kind not in finding.OF_A_MEMBERSHIP
+    if person.customer is None and (wish.order_number or asked):
         shown = _prove(session, conversation_id, person, wish)
         if shown is not None:
             return shown
