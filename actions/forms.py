@@ -125,7 +125,7 @@ class Hearing:
         if memory["asked"] is not None:
             told = tuple(each for each in told if each.kind != "withdraw")
         if told and memory["proposal"] is not None and self._agrees_first():
-            self._queue(*told)
+            self._queue(*(each for each in told if self._is_more(each)))
             self.work.confirm(str(memory["proposal"]))
             return True
         unheard = memory["trouble"] is None and turn.intent not in KINDS
@@ -147,8 +147,17 @@ class Hearing:
         first = self.turn.parts[0]
         return first.intent == "affirm" and not CHANGES & first.entities.keys()
 
+    def _is_more(self, told: several.Told) -> bool:
+        """Whether a wish told with a yes is another than the one the yes is about: "はい。ケトルは返品します" is none."""
+        trouble, line = self.memory["trouble"], str(self.memory["line"])
+        if (told.kind in several.OF_A_MEMBERSHIP) != (trouble in several.OF_A_MEMBERSHIP):
+            return True
+        meant = answers.lines_of_choice(self.work.desk, self.turn.conversation, line)
+        mine = self.work.lines_named(str(told.hints.get("product") or ""))
+        return not mine & meant if mine else told.added
+
     def _queue(self, *told: several.Told) -> None:
-        self.memory["later"] = [*(self.memory["later"] or []), *(each.slots for each in told)]
+        self.memory["later"] = [*(self.memory["later"] or []), *(each.slots for each in told)] or None
 
     # ── a wish ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -164,10 +173,7 @@ class Hearing:
         if kind != standing and not chooses_size:
             self._turn_to(kind)
         self._named_anew()
-        if kind == standing and memory["asked"] == "yes" and self.turn.says("yes_first"):
-            self.work.consider_or_confirm()
-        else:
-            self.work.consider()
+        self.work.consider()
 
     def _comes_on_top(self, kind: str) -> bool:
         """Keep a wish for afterwards that is said to come on top of the one that waits for a yes."""

@@ -239,6 +239,15 @@ def lines_named(desk: Desk, conversation_id: str, words: str) -> frozenset[int]:
         return frozenset(line.id for line in finding.alike(lines, words))
 
 
+def lines_of_choice(desk: Desk, conversation_id: str, choice: str) -> frozenset[int]:
+    """Return the ids of the customer's lines that a choice ("line:12" or "order:250-…") stands for."""
+    kind, _, name = choice.partition(":")
+    with desk.store.reading() as session:
+        orders = Standing.of(session, desk, conversation_id, Wish()).orders
+        lines = [line for order in orders for line in order.lines if kind == "line" or order.number == name]
+        return frozenset(line.id for line in lines if kind == "order" or str(line.id) == name)
+
+
 def notices_of_order(desk: Desk, conversation_id: str, wish: Wish) -> Answer:
     """List every notice on the order that is waiting for its seller, in the order they came."""
     with desk.store.reading() as session:
