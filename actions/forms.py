@@ -148,7 +148,7 @@ class Hearing:
         return first.intent == "affirm" and not CHANGES & first.entities.keys()
 
     def _is_more(self, told: several.Told) -> bool:
-        """Whether a wish told with a yes is another than the one the yes is about: "はい。ケトルは返品します" is none."""
+        """Whether a wish told with a yes is another than what it agrees to: "はい。ケトルは返品します" is none."""
         trouble, line = self.memory["trouble"], str(self.memory["line"])
         if (told.kind in several.OF_A_MEMBERSHIP) != (trouble in several.OF_A_MEMBERSHIP):
             return True
