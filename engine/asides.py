@@ -21,6 +21,5 @@ ASIDES = frozenset(
         "thank",
         "goodbye",
         "bot_challenge",
-        "out_of_scope",
     )
 )
