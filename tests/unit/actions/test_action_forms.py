@@ -68,6 +68,52 @@ def test_what_the_engine_does_not_ask_about_is_nothing_that_the_form_would_take(
     assert {name: begun.slots[name] for name in held} == held
 
 
+@pytest.mark.parametrize("wish", ["return_item", "exchange_item", "reorder_item", "cancel_order"])
+def test_a_wish_behind_its_reason_is_the_same_wish(talk: Begin, wish: str) -> None:
+    begun = talk(orders={"one": KETTLE, "two": LAMP})
+    begun.hear("report_defect", "ケトルが動きません", product="電気ケトル")
+    said = begun.hear(wish)
+    assert "ご返品" in said[-1]
+    assert "電気ケトル" in said[-1]
+    assert "送料は当店" in said[-1]
+    assert not any("先ほど" in each for each in said)
+    begun.hear("affirm", "はい")
+    assert count(begun.desk, ReturnAuthorization, ReturnAuthorization.reason == "defect") == 1
+    assert count(begun.desk, Reorder) == 0
+
+
+def test_a_reason_behind_its_wish_is_the_same_wish_and_turns_it(talk: Begin) -> None:
+    begun = talk(orders={"one": KETTLE, "two": LAMP})
+    begun.hear("return_item", "ケトルを返品したい", product="電気ケトル")
+    said = begun.hear("report_defect", "動かないんです")
+    assert not any("先ほど" in each for each in said)
+    assert "電気ケトル" in said[-1]
+    assert "送料は当店" in said[-1]
+
+
+def test_a_wish_about_another_article_is_another_wish(talk: Begin) -> None:
+    begun = talk(orders={"one": KETTLE, "two": LAMP})
+    begun.hear("report_defect", "ケトルが動きません", product="電気ケトル")
+    begun.hear("return_item", "デスクライトを返品したい", product="デスクライト")
+    assert begun.slots["trouble"] == "change_of_mind"
+
+
+def test_an_order_still_to_come_can_be_canceled_besides(talk: Begin) -> None:
+    begun = talk(orders={"one": KETTLE, "two": {**PLACED, "title": "加湿器"}})
+    begun.hear("report_defect", "ケトルが動きません", product="電気ケトル")
+    begun.hear("cancel_order", "加湿器はキャンセルで", product="加湿器")
+    assert begun.slots["trouble"] == "cancel"
+
+
+def test_a_size_asked_for_in_a_question_is_the_size_that_is_wanted(talk: Begin) -> None:
+    pants = {"title": "ハーフパンツ", "category": "clothing", "price": 2980, "sizes": ["M", "L", "LL"]}
+    begun = talk(products={"pants": pants}, orders={"one": {"product": "pants", "size": "L", "delivered": "-3d"}})
+    begun.hear("report_wrong_size", "小さい")
+    begun.hear("affirm", "はい")
+    assert "LL" in begun.hear("out_of_scope", "LLってある？", size="LL")[-1]
+    assert begun.hear("out_of_scope", "今日は暑いですね") == []
+
+
 def test_contradicting_notices_are_shown_with_their_days(talk: Begin) -> None:
     notices = [
         {"subject": "品切れのお知らせ", "sender": "seller", "at": "-2d"},
