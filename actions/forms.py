@@ -6,16 +6,14 @@ how a question in between gets its own answer before the form goes on.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import combinations
-
 from rasa_sdk.events import SlotSet
 
 from actions import several
 from actions.base import DeskAction, Events
+from actions.reading import contact_of, read
 from actions.replies import Speaker
 from actions.resolutions import ENDS, GOES_ON, Resolution, ask_score_if_due
-from actions.slots import FORM, HINTS, KINDS, RETURNING, STANDING, Memory, Turn
+from actions.slots import FORM, HINTS, KINDS, STANDING, Memory, Turn
 from madoguchi.services import answers, callbacks
 from madoguchi.services.wishes import REORDER
 
@@ -60,7 +58,7 @@ class Hearing:
         if self.turn.in_form and not self._is_mine():
             return False
         self.work.misses = self.work.misses if self.turn.intent == "nlu_fallback" else 0
-        self._read_words()
+        read(self.turn, self.memory, self.work)
         if self._books_call() or self._wishes_in_words() or self._takes_several():
             return True
         if self.turn.intent in KINDS:
@@ -81,8 +79,8 @@ class Hearing:
             return named and asked in ("yes", "refund_method")
         if turn.intent != "nlu_fallback":
             return False
-        told = asked in ("condition", "problem") and turn.says(asked) is not None
-        return told or bool(FACTS & turn.entities.keys()) or self._contact() is not None
+        told = asked in ("condition", "problem", "at_once") and turn.says(asked) is not None
+        return told or bool(FACTS & turn.entities.keys()) or contact_of(self.turn, self.memory) is not None
 
     def _go_on(self) -> None:
         """Come back to what was asked before a question in between."""
@@ -95,64 +93,6 @@ class Hearing:
         if self.turn.answered and self.turn.intent != "nlu_fallback":
             self.speaker.say("back_again")
         self.work.consider()
-
-    # ── what was said beside the intent ────────────────────────────────────────────────────────────────────
-
-    def _read_words(self) -> None:
-        """Note what the words say beside the intent: the condition, the problem, another card, the whole order."""
-        turn, memory = self.turn, self.memory
-        asked, kind = memory["asked"], KINDS.get(turn.intent, memory["trouble"])
-        wanted = {
-            "condition": kind in RETURNING or asked == "condition",
-            "problem": turn.intent == "exchange_item" or asked == "problem",
-            "refund_method": True,
-            "whole_order": True,
-        }
-        for topic, matters in wanted.items():
-            said = turn.says(topic) if matters else None
-            if said is not None:
-                memory[topic] = said
-        contact = self._contact()
-        if contact is not None:
-            memory["contact"] = contact
-        self._read_several()
-
-    def _read_several(self) -> None:
-        """Where several orders or articles were named, take the first now and keep the others for afterwards."""
-        turn, memory = self.turn, self.memory
-        counts = [int(value) for value in turn.entities.get("quantity", ()) if str(value).isdecimal()]
-        if len(counts) > 1:
-            memory["quantity"] = str(min(counts))  # of the three that were bought, two are meant
-        for name in ("order_number", "product"):
-            values = list(dict.fromkeys(turn.entities.get(name, ())))
-            if len(values) < 2:
-                continue
-            if turn.says("instead"):
-                memory[name] = values[-1]
-                continue
-            told = {each: memory.after[each] for each in ("condition", "refund_method") if memory.after.get(each)}
-            kind = KINDS.get(turn.intent) or memory["trouble"]
-            if name == "product" and not self._all_bought(values):
-                memory[name] = values[0]  # a part of the article, or another word for it
-                continue
-            memory[name] = values[0]
-            memory["later"] = [{"trouble": kind, name: value, **told} for value in values[1:]]
-            return
-
-    def _all_bought(self, products: Sequence[str]) -> bool:
-        """Whether these words name as many different articles of the customer's."""
-        found = [self.work.lines_named(product) for product in products]
-        return all(found) and all(not one & other for one, other in combinations(found, 2))
-
-    def _contact(self) -> str | None:
-        """Return the phone number or mail address that a visitor was asked for."""
-        if self.memory["asked"] != "contact":
-            return None
-        number = self.turn.entity("phone_number")
-        mail = next(
-            (word for word in self.turn.text.split() if "@" in word or "\N{FULLWIDTH COMMERCIAL AT}" in word), None
-        )
-        return str(number) if number else mail
 
     def _books_call(self) -> bool:
         """Book the call that waited for a phone number, and go on with the form."""
@@ -185,7 +125,7 @@ class Hearing:
         if memory["asked"] is not None:
             told = tuple(each for each in told if each.kind != "withdraw")
         if told and memory["proposal"] is not None and self._agrees_first():
-            self._queue(*told)
+            self._queue(*(each for each in told if self._is_more(each)))
             self.work.confirm(str(memory["proposal"]))
             return True
         unheard = memory["trouble"] is None and turn.intent not in KINDS
@@ -195,7 +135,7 @@ class Hearing:
         if rest:
             self.speaker.say("two_wishes")
         self._begin(first.kind, None)
-        for name, value in first.hints.items():
+        for name, value in {"contact": contact_of(self.turn, self.memory), **first.hints}.items():
             memory[name] = value
         memory["later"] = [each.slots for each in rest] or None
         self._say_sorry(first.kind)
@@ -207,8 +147,17 @@ class Hearing:
         first = self.turn.parts[0]
         return first.intent == "affirm" and not CHANGES & first.entities.keys()
 
+    def _is_more(self, told: several.Told) -> bool:
+        """Whether a wish told with a yes is another than what it agrees to: "はい。ケトルは返品します" is none."""
+        trouble, line = self.memory["trouble"], str(self.memory["line"])
+        if (told.kind in several.OF_A_MEMBERSHIP) != (trouble in several.OF_A_MEMBERSHIP):
+            return True
+        meant = answers.lines_of_choice(self.work.desk, self.turn.conversation, line)
+        mine = self.work.lines_named(str(told.hints.get("product") or ""))
+        return not mine & meant if mine else told.added
+
     def _queue(self, *told: several.Told) -> None:
-        self.memory["later"] = [*(self.memory["later"] or []), *(each.slots for each in told)]
+        self.memory["later"] = [*(self.memory["later"] or []), *(each.slots for each in told)] or None
 
     # ── a wish ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -251,6 +200,8 @@ class Hearing:
                 self.speaker.say("new_trouble")
             self._forget_all_but_this_message()
         memory["trouble"] = kind
+        if kind == "withdraw" and self.turn.says("of_membership"):
+            memory["membership"] = answers.membership_leaving(self.work.desk, self.turn.conversation)
         if not {"order_number", "product", "line", "membership"} & self.turn.entities.keys():
             memory["line"] = self._pointed_at() or self.work.if_it_fits(kind, line)
         self._say_sorry(kind)
@@ -317,8 +268,10 @@ class Hearing:
             self.work.confirm(str(memory["proposal"]))
         else:
             if memory["asked"] == "at_once":
-                memory["at_once"] = "true"
-            self.work.consider()
+                memory["at_once"] = memory["at_once"] or "true"
+            if self._names_another():
+                memory["line"] = None
+            self.work.consider_or_confirm()
 
     def _refuse(self) -> None:
         memory = self.memory
@@ -326,7 +279,7 @@ class Hearing:
             self.speaker.say("deny_nothing")
             ask_score_if_due(self.work.desk, self.turn, self.speaker)
         elif memory["asked"] == "at_once":
-            memory["at_once"] = "false"
+            memory["at_once"] = self.memory.after.get("at_once") or "false"
             self.work.consider()
         elif (self._changes_something() or self.turn.says("other_one")) and memory["asked"] != "offer":
             self._named_anew()
@@ -337,5 +290,12 @@ class Hearing:
 
     def _changes_something(self) -> bool:
         return bool(CHANGES & self.turn.entities.keys()) or bool(
-            {"refund_method", "condition"} & self.memory.after.keys()
+            {"refund_method", "condition", "whole_order"} & self.memory.after.keys()
         )
+
+    def _names_another(self) -> bool:
+        """Whether a yes comes with the number of an order, or with an article other than the one that is proposed."""
+        if "order_number" in self.turn.entities:
+            return True
+        mine = self.work.lines_named(str(self.turn.entity("product") or ""))
+        return bool(mine) and str(self.memory["line"]) not in {f"line:{number}" for number in mine}

@@ -40,6 +40,17 @@ class Resolution:
         wish = self.memory.wish()
         self.follow(resolve.consider(self.desk, self.turn.conversation, wish), wish)
 
+    def consider_or_confirm(self) -> None:
+        """Consider a wish that comes with a yes: where what was said with it changes nothing, the yes is the answer."""
+        wish, standing = self.memory.wish(), self.memory["proposal"]
+        step = resolve.consider(self.desk, self.turn.conversation, wish)
+        # A number of units that the wish does not heed, because it is about a whole order, is no plain yes.
+        unheeded = "quantity" in self.turn.entities and not (wish.line or "").startswith("line:")
+        if isinstance(step, Propose) and step.intent_key == standing and not unheeded:
+            self.confirm(str(standing))
+        else:
+            self.follow(step, wish)
+
     def confirm(self, key: str) -> None:
         """Perform what the customer said yes to."""
         self.follow(resolve.confirm(self.desk, self.turn.conversation, key), self.memory.wish())
@@ -150,6 +161,10 @@ class Resolution:
         offers = values.get("offers") or ()
         offered = offers if isinstance(offers, tuple) else ()
         self.speaker.say(reply, values, buttons=[HUMAN] if "human" in offered or reply in LOST else [])
+        if reply == "nothing_to_withdraw":
+            # What was named besides is no other request: once is enough to be told that there is none.
+            others = [each for each in self.memory["later"] or [] if each.get("trouble") != "withdraw"]
+            self.memory["later"] = others or None
         if reply == "wait_notices_conflict":
             self._show_notices(wish)
         self._remember(values)

@@ -8,7 +8,7 @@ or, where the second is added by a word such as それと, something still to co
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -37,6 +37,8 @@ class Told:
     kind: str
     hints: Mapping[str, Any]
     added: bool = False
+    also: tuple[str, ...] = ()
+    """Other articles that are named for the same."""
 
     @property
     def slots(self) -> dict[str, Any]:
@@ -58,7 +60,19 @@ class Told:
     def with_reason_of(self, other: Told) -> Told:
         """Return both as one wish: the reason that is told counts more than what it is to lead to."""
         kind = other.kind if self.kind in WITHOUT_REASON else self.kind
-        return Told(kind, {**other.hints, **self.hints}, self.added)
+        return replace(self, kind=kind, hints={**other.hints, **self.hints}, also=(*self.also, *other.also))
+
+    def one_by_one(self, bought: Bought) -> list[Told]:
+        """Return it for each article that is named and was bought, in place of one for all of them."""
+        mine = bought(str(self.hints.get("product") or ""))
+        others = [article for article in self.also if mine and bought(article) and not bought(article) & mine]
+        return [replace(self, also=()), *(Told(self.kind, {**self.hints, "product": each}) for each in others)]
+
+    def about(self, order_number: str) -> Told:
+        """Return it as a wish about this order, unless it names another or is about a membership."""
+        if self.kind in OF_A_MEMBERSHIP or "order_number" in self.hints:
+            return self
+        return replace(self, hints={**self.hints, "order_number": order_number})
 
     @property
     def _group(self) -> str:
@@ -68,17 +82,23 @@ class Told:
 
 
 def wishes(turn: Turn, bought: Bought) -> tuple[Told, ...]:
-    """Return the wishes that the parts of a message tell, in the order they were said."""
+    """Return the wishes that the parts of a message tell, in the order they were said.
+
+    The one order number that stands beside them is what they are about: "動きません。番号は250-…です".
+    """
     found: list[Told] = []
-    for part in turn.parts:
-        if part.intent not in KINDS or part.confidence < SURE:
-            continue
-        told = Told(KINDS[part.intent], _hints(part), part.added)
+    wishing = [part for part in turn.parts if _is_wish(part)]
+    # "ランタンはそのまま送って" beside a wish is no wish of its own: it says what the wish is not about.
+    for part in [part for part in wishing if not part.says("keeps")] or wishing:
+        told = Told(KINDS[part.intent], _hints(part), part.added, _others(part))
         if found and not told.is_another_than(found[-1], bought):
             found[-1] = found[-1].with_reason_of(told)
         else:
             found.append(told)
-    return tuple(found)
+    if len(found) > 1:
+        found = [each for told in found for each in told.one_by_one(bought)]
+    beside = {number for part in turn.parts if not _is_wish(part) for number in part.entities.get("order_number", ())}
+    return tuple(told.about(*beside) for told in found) if len(beside) == 1 else tuple(found)
 
 
 def bought_by(desk: Desk, turn: Turn) -> Bought:
@@ -90,6 +110,15 @@ def besides(desk: Desk, turn: Turn) -> list[dict[str, Any]]:
     """Return the event that lets the form take up what was wished beside a question, where no form is open."""
     waits = not turn.in_form and turn.slot("trouble") is None and wishes(turn, bought_by(desk, turn))
     return [FollowupAction(FORM)] if waits else []
+
+
+def _is_wish(part: Part) -> bool:
+    return part.intent in KINDS and part.confidence >= SURE
+
+
+def _others(part: Part) -> tuple[str, ...]:
+    """Return the articles of a part after the first one."""
+    return tuple(dict.fromkeys(map(str, part.entities.get("product", ()))))[1:]
 
 
 def _hints(part: Part) -> dict[str, Any]:

@@ -59,6 +59,10 @@ class Part:
     added: bool = False
     """Whether it begins with a word that adds it to what was said before."""
 
+    def says(self, topic: str) -> str | None:
+        """Return what the words of this part say on a topic of words.yml."""
+        return words.meant(topic, self.text)
+
     @classmethod
     def of(cls, part: Mapping[str, Any]) -> Part:
         """Read one part as the engine tells it."""
@@ -116,6 +120,12 @@ class Turn:
     def entity(self, name: str) -> Any:
         """Return the first value of an entity of this message, or None."""
         return next(iter(self.entities.get(name, ())), None)
+
+    def not_kept(self, name: str) -> list[Any]:
+        """Return an entity's values, each once, but for those that the words want left as they are."""
+        kept = {value for part in self.parts if part.says("keeps") for value in part.entities.get(name, ())}
+        named = list(dict.fromkeys(self.entities.get(name, ())))
+        return [value for value in named if value not in kept] or named
 
     def slot(self, name: str) -> Any:
         """Return a slot's value, the first one where the message brought several."""

@@ -7,7 +7,6 @@ their own orders is meant.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 
 from sqlalchemy import select
 
@@ -15,15 +14,12 @@ from madoguchi.policy.calendar import local_day
 from madoguchi.policy.requests import CLAIMS, RequestKind
 from madoguchi.services import finding
 from madoguchi.services.desk import Desk
-from madoguchi.services.standing import Standing
+from madoguchi.services.standing import RECENT, Standing
 from madoguchi.services.views import Answer, Choice, Money, Values, order_choice
 from madoguchi.services.wishes import Wish
 from madoguchi.store import GuaranteeClaim, Membership, Notice, Order
 
 MAILS_SHOWN = 6
-RECENT = timedelta(days=14)
-"""How long a refund that was sent is worth a word in the greeting."""
-
 type Question = Callable[[Standing, Wish], Answer]
 
 
@@ -48,7 +44,7 @@ def greeting(standing: Standing, _wish: Wish) -> Answer:
     return Answer("greeting")
 
 
-def refund_status(standing: Standing, _wish: Wish) -> Answer:
+def refund_status(standing: Standing, wish: Wish) -> Answer:
     """Say where the money is, in every state, with both clocks."""
     unsettled, refund = standing.unsettled, standing.last_refund
     if unsettled is not None and unsettled.frozen_at is not None:
@@ -61,7 +57,9 @@ def refund_status(standing: Standing, _wish: Wish) -> Answer:
     if refund is not None:
         return Answer(f"refund_status_{refund.state}", standing.of_refund(refund))
     if standing.named is not None:
-        return Answer("refund_status_captured", standing.of_order(standing.named))
+        # In the middle of a wish the proposal says how much comes back; the whole price may not be it.
+        said = "refund_status_captured" if wish.kind is None else "refund_status_held"
+        return Answer(said, standing.of_order(standing.named))
     return Answer("refund_status_none")
 
 
@@ -206,12 +204,13 @@ QUESTIONS: dict[str, Question] = {
 def order_open_to(desk: Desk, conversation_id: str, wish: str) -> str | None:
     """Return the choice ("order:…" or "line:…") of the customer's newest order that such a wish can mean, or None.
 
-    "arrived_fine" needs one that is being canceled, "refund_again" one with money paid back, "withdraw" a canceled one.
+    "arrived_fine" needs one that is being canceled, "refund_again" one with money paid back, "withdraw" one that was
+    canceled or whose return has come in.
     """
     fits: dict[str, Callable[[Order], bool]] = {
         "arrived_fine": lambda order: order.state == "cancel_requested" or order.frozen_at is not None,
         "refund_again": lambda order: any(payment.refunded for payment in order.payments),
-        "withdraw": lambda order: order.state == "canceled",
+        "withdraw": lambda order: order.state == "canceled" or order.number in standing.returned_orders,
     }
     with desk.store.reading() as session:
         standing = Standing.of(session, desk, conversation_id, Wish())
@@ -223,6 +222,13 @@ def order_open_to(desk: Desk, conversation_id: str, wish: str) -> str | None:
         return f"line:{left[0].id}" if alone else f"order:{order.number}"
 
 
+def membership_leaving(desk: Desk, conversation_id: str) -> str | None:
+    """Return the choice ("membership:…") of the customer's one membership that is about to end; None for none."""
+    with desk.store.reading() as session:
+        found = finding.leaving(session, finding.whose(session, conversation_id))
+        return f"membership:{found[0].id}" if len(found) == 1 else None
+
+
 def lines_named(desk: Desk, conversation_id: str, words: str) -> frozenset[int]:
     """Return the ids of the lines in the customer's orders that these words name; none for no words."""
     if not words:
@@ -231,6 +237,15 @@ def lines_named(desk: Desk, conversation_id: str, words: str) -> frozenset[int]:
         standing = Standing.of(session, desk, conversation_id, Wish())
         lines = [line for order in standing.orders for line in order.lines]
         return frozenset(line.id for line in finding.alike(lines, words))
+
+
+def lines_of_choice(desk: Desk, conversation_id: str, choice: str) -> frozenset[int]:
+    """Return the ids of the customer's lines that a choice ("line:12" or "order:250-…") stands for."""
+    kind, _, name = choice.partition(":")
+    with desk.store.reading() as session:
+        orders = Standing.of(session, desk, conversation_id, Wish()).orders
+        lines = [line for order in orders for line in order.lines if kind == "line" or order.number == name]
+        return frozenset(line.id for line in lines if kind == "order" or str(line.id) == name)
 
 
 def notices_of_order(desk: Desk, conversation_id: str, wish: Wish) -> Answer:

@@ -38,10 +38,12 @@ def name_of(plan: Plan, kind: str, condition: str | None = None) -> str:
     if e.RequestCancellation in kinds:
         return "cancel_request"
     if e.CancelLines in kinds:
-        return "cancel"
+        return "cancel" if e.RestoreStock in kinds else "end_content"
     if e.EndMembership in kinds:
         return _membership_name(plan)
-    if kinds & {e.WithdrawAuthorization, e.WithdrawCancellation, e.KeepMembership}:
+    if e.KeepMembership in kinds:
+        return "keep_membership"
+    if kinds & {e.WithdrawAuthorization, e.WithdrawCancellation}:
         return "withdraw"
     if e.ChangeRefundMethod in kinds:
         return "change_refund_method"

@@ -48,7 +48,8 @@ _APPROVED = (
     .where(
         Case.customer_id == _CUSTOMER,
         Case.kind.in_([kind.value for kind in CLAIMS]),
-        Intent.confirmed_at.is_not(None),
+        # One that is only just agreed to is the claim being decided, and one that was dropped came to nothing.
+        Intent.recovery_point.not_in(("proposed", "confirmed", "dropped")),
         Intent.confirmed_at > bindparam("since"),
     )
 )

@@ -23,6 +23,7 @@ LOOK_BACK = timedelta(days=400)
 SHOWN = 6
 LIKE_ENOUGH = 60.0  # of 100: half of the customer's word found in the title, or better
 CLEARLY_BEST = 12.0  # the best title leads by so much: it is the one meant
+SURELY_NAMED = 90.0  # the customer's word stands in the title as it is, or nearly so
 
 _TALK_AND_CUSTOMER = (
     select(Conversation, Customer)
@@ -50,6 +51,9 @@ FITTING: dict[str, frozenset[str]] = {
     "reorder": frozenset({"canceled", *_ARRIVED}),
 }
 """States of an order in which a request of this kind makes sense; any for the kinds not named."""
+
+DECIDED_IN_ANY_STATE = frozenset({K.CANCEL, K.DEFECT, K.MISSING_PART, K.WRONG_ITEM, K.WRONG_SIZE, K.CHANGE_OF_MIND})
+"""Requests on which the policy has a word in states that do not fit too: a late cancellation, a return too early."""
 
 OF_A_SELLER = frozenset({K.SELLER_STOCKOUT, K.CONFLICTING_NOTICE, K.GUARANTEE, K.DISSATISFIED_WITH_ANSWER})
 OF_A_MEMBERSHIP = frozenset({K.ACCIDENTAL_SIGNUP, K.LEAVE_MEMBERSHIP})
@@ -118,12 +122,34 @@ def fitting_orders(session: Session, orders: Iterable[Order], kind: str) -> list
     states = FITTING.get(kind)
     fitting = [order for order in orders if states is None or order.state in states]
     if kind in OF_A_SELLER:
-        return [order for order in fitting if order.seller_id is not None]
+        of_sellers = [order for order in fitting if order.seller_id is not None]
+        # A notice of the shop itself can contradict only what was canceled, or is to be.
+        canceled = [order for order in fitting if order.cancel_request or order.state == "canceled"]
+        # That the shop itself is sold out is a reason to cancel as any other.
+        own = {K.CONFLICTING_NOTICE: canceled, K.SELLER_STOCKOUT: fitting}
+        return of_sellers or own.get(K(kind), [])
     if kind == K.WITHDRAW:
         return [order for order in fitting if order.cancel_request or _has_open_return(session, order)]
     if kind in (K.CHANGE_REFUND_METHOD,):
         return [order for order in fitting if _has_open_return(session, order) or _has_planned_refund(session, order)]
     return fitting
+
+
+def in_any_state(own: Sequence[Order], fitting: list[Order], kind: str, product: str | None) -> list[Order]:
+    """Return the orders a request of this kind can mean, those that fit its state least of all where they are named.
+
+    An article that is surely named is meant, whatever the state of its order, unless a fitting order has it too; and
+    where no order fits, the policy says of the others why not.
+    """
+    if kind not in DECIDED_IN_ANY_STATE:
+        return fitting
+    if product is None:
+        return fitting or list(own)
+    if alike(lines_of(fitting, kind), product):
+        return fitting
+    every = [line for order in own for line in order.lines]
+    named = alike(every, product, at_least=SURELY_NAMED if fitting else LIKE_ENOUGH)
+    return list(dict.fromkeys(line.order for line in named)) or fitting or list(own)
 
 
 def prefer(session: Session, orders: list[Order], kind: str) -> list[Order]:
@@ -143,10 +169,10 @@ def lines_of(orders: Iterable[Order], kind: str) -> list[OrderLine]:
     return [line for line in lines if line.canceled_quantity + line.returned_quantity < line.quantity]
 
 
-def alike(lines: Sequence[OrderLine], words: str) -> list[OrderLine]:
+def alike(lines: Sequence[OrderLine], words: str, at_least: float = LIKE_ENOUGH) -> list[OrderLine]:
     """Return the lines whose titles the customer's words fit: the clearly best one, or all that come near."""
     titles = [_plain(f"{line.title} {' '.join(line.variant.product.words)}") for line in lines]
-    found = process.extract(_plain(words), titles, scorer=fuzz.partial_ratio, score_cutoff=LIKE_ENOUGH, limit=SHOWN)
+    found = process.extract(_plain(words), titles, scorer=fuzz.partial_ratio, score_cutoff=at_least, limit=SHOWN)
     if not found:
         return []
     best = found[0][1]
@@ -166,6 +192,11 @@ def memberships(session: Session, person: Whose, kind: str) -> list[Membership]:
         by_mistake = [membership for membership in running if not membership.main]
         return by_mistake or list(running)
     return list(running)
+
+
+def leaving(session: Session, person: Whose) -> list[Membership]:
+    """Return the person's memberships whose coming end was asked for, the latest joined first."""
+    return [each for each in memberships(session, person, K.WITHDRAW) if each.state == "ending"]
 
 
 def _has_open_return(session: Session, order: Order) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property
 
 from sqlalchemy import ColumnElement, func, or_, select
@@ -28,6 +28,9 @@ from madoguchi.store import (
     Refund,
     ReturnAuthorization,
 )
+
+RECENT = timedelta(days=14)
+"""How long a refund that was sent, or a return that came in, is worth a word."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,13 @@ class Standing:
             .order_by(Inquiry.answered_at.desc())
             .limit(1)
         )
+
+    @cached_property
+    def returned_orders(self) -> frozenset[str]:
+        """The numbers of the orders of which a return has come in lately."""
+        come = ReturnAuthorization.received_at > self.now - RECENT
+        mine = ReturnAuthorization.order_number.in_(self._numbers())
+        return frozenset(self.session.scalars(select(ReturnAuthorization.order_number).where(come, mine)))
 
     @cached_property
     def last_refund(self) -> Refund | None:

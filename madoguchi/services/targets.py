@@ -40,7 +40,9 @@ def find(session: Session, desk: Desk, conversation_id: str, wish: Wish) -> Targ
     """Return what the wish is about, the question that would tell, or why there is nothing to find."""
     now = desk.clock()
     person = finding.whose(session, conversation_id)
-    if person.customer is None and (wish.order_number or not person.known):
+    # An order's number proves no membership, so a visitor is not asked for one there.
+    asked = not person.known and wish.kind not in finding.OF_A_MEMBERSHIP
+    if person.customer is None and (wish.order_number or asked):
         shown = _prove(session, conversation_id, person, wish)
         if shown is not None:
             return shown
@@ -97,7 +99,8 @@ def _prove(session: Session, conversation_id: str, person: Whose, wish: Wish) ->
 
 
 def _membership(session: Session, person: Whose, wish: Wish) -> Target | Ask | Tell:
-    running = finding.memberships(session, person, wish.kind or "")
+    withdraws = wish.kind == RequestKind.WITHDRAW
+    running = finding.leaving(session, person) if withdraws else finding.memberships(session, person, wish.kind or "")
     if wish.membership is not None:
         wanted = wish.membership.removeprefix("membership:")
         running = [membership for membership in running if str(membership.id) == wanted]
@@ -131,8 +134,11 @@ def _chosen(session: Session, person: Whose, wish: Wish) -> Target | Tell | None
         order = finding.own_order(session, person, name)
         if order is None:
             return Tell("unknown_order")
-        again = wish.kind == REORDER and len(order.lines) == 1  # what is ordered again is an article, not an order
-        return Target(Subject(order=order), tuple(order.lines) if again else (), wish.quantity if again else None)
+        some = wish.kind == RequestKind.CANCEL and wish.quantity is not None
+        # What is ordered again is an article, not an order; so many units to cancel are units of an article too.
+        if len(order.lines) == 1 and (wish.kind == REORDER or some):
+            return Target(Subject(order=order), tuple(order.lines), wish.quantity)
+        return Target(Subject(order=order))
     line = session.get(OrderLine, int(name)) if name.isdecimal() else None
     if line is None or finding.own_order(session, person, line.order_number) is None:
         return Tell("unknown_order")
@@ -149,9 +155,12 @@ def _among(session: Session, desk: Desk, person: Whose, wish: Wish, now: datetim
         orders = [order]
     else:
         own = list(finding.own_orders(session, person, now))
+        fitting = finding.fitting_orders(session, own, kind)
+        if kind == RequestKind.WITHDRAW and not fitting and finding.leaving(session, person):
+            return _membership(session, person, wish)
         if not own:
             return Tell("no_orders")
-        orders = finding.prefer(session, finding.fitting_orders(session, own, kind), kind)
+        orders = finding.prefer(session, finding.in_any_state(own, fitting, kind, wish.product), kind)
         if not orders:
             return Tell("nothing_to_withdraw" if kind == RequestKind.WITHDRAW else "nothing_fits")
     if kind in finding.OF_A_WHOLE_ORDER or (kind == RequestKind.CANCEL and _means_order(wish, orders)):

@@ -28,7 +28,7 @@ SPEAKING = {"Tell": 0, "Answer": 0, "Done": 0, "say": 0, "Ask": 1, "Propose": 1,
 PLANS = [
     *("return", "return_paid", "return_half", "refuse_parcel", "cancel", "cancel_request", "seller_inquiry"),
     *("conflict_freeze", "guarantee", "membership_refund", "membership_end", "withdraw", "change_refund_method"),
-    *("reorder", "refund", "close", "note"),
+    *("keep_membership", "end_content", "reorder", "refund", "close", "note"),
 ]
 
 PLAN = frozenset(

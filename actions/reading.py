@@ -1,0 +1,76 @@
+"""What a message says beside its intent: condition, problem, way of the refund, how much, which of several."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+
+from actions.resolutions import Resolution
+from actions.slots import KINDS, RETURNING, Memory, Turn
+
+
+def read(turn: Turn, memory: Memory, work: Resolution) -> None:
+    """Note what the words say beside the intent."""
+    asked, kind = memory["asked"], KINDS.get(turn.intent, memory["trouble"])
+    wanted = {
+        "condition": kind in RETURNING or asked == "condition",
+        "problem": turn.intent == "exchange_item" or asked == "problem",
+        "at_once": kind == "leave_membership",
+        "refund_method": True,
+        "whole_order": True,
+    }
+    for topic, matters in wanted.items():
+        said = turn.says(topic) if matters else None
+        if said is not None:
+            memory[topic] = said
+    contact = contact_of(turn, memory)
+    if contact is not None:
+        memory["contact"] = contact
+    _read_several(turn, memory, work)
+    _read_how_much(turn, memory)
+
+
+def contact_of(turn: Turn, memory: Memory) -> str | None:
+    """Return the phone number or mail address that a visitor was asked for, or gives together with the order."""
+    if memory["asked"] != "contact" and "order_number" not in turn.entities:
+        return None
+    number = turn.entity("phone_number")
+    mail = next((word for word in turn.text.split() if "@" in word or "\N{FULLWIDTH COMMERCIAL AT}" in word), None)
+    return str(number) if number else mail
+
+
+def _read_several(turn: Turn, memory: Memory, work: Resolution) -> None:
+    """Where several orders or articles were named, take the first now and keep the others for afterwards."""
+    counts = [int(value) for value in turn.entities.get("quantity", ()) if str(value).isdecimal()]
+    if len(counts) > 1:
+        memory["quantity"] = str(min(counts))  # of the three that were bought, two are meant
+    for name in ("order_number", "product"):
+        values = turn.not_kept(name)
+        if len(values) < len(turn.entities.get(name, ())):
+            memory[name] = values[0]
+        if len(values) < 2:
+            continue
+        if turn.says("instead"):
+            memory[name] = values[-1]
+            continue
+        memory[name] = values[0]
+        if name == "product" and not _all_bought(values, work):
+            continue  # a part of the article, or another word for it
+        told = {each: memory.after[each] for each in ("condition", "refund_method") if memory.after.get(each)}
+        kind = KINDS.get(turn.intent) or memory["trouble"]
+        memory["later"] = [{"trouble": kind, name: value, **told} for value in values[1:]]
+        return
+
+
+def _all_bought(products: Sequence[str], work: Resolution) -> bool:
+    """Whether these words name as many different articles of the customer's."""
+    found = [work.lines_named(product) for product in products]
+    return all(found) and all(not one & other for one, other in combinations(found, 2))
+
+
+def _read_how_much(turn: Turn, memory: Memory) -> None:
+    """Of "so many" and "all of it" the last word counts: the one takes the other back."""
+    if memory.after.get("whole_order"):
+        memory["quantity"] = None
+    elif "quantity" in turn.entities:
+        memory["whole_order"] = None
