@@ -82,6 +82,7 @@ class Hearing:
         if turn.intent != "nlu_fallback":
             return False
         told = asked in ("condition", "problem", "at_once") and turn.says(asked) is not None
+        told = told or (asked in ("article", "membership") and turn.says("nth") is not None)
         return told or bool(FACTS & turn.entities.keys()) or contact_of(self.turn, self.memory) is not None
 
     def _go_on(self) -> None:
@@ -197,7 +198,7 @@ class Hearing:
     def _says_more(self, kind: str) -> bool:
         """Hear more of the wish that is talked about: its reason, or what it is to lead to.
 
-        "動きません" and then "返品したいです" or "同じものをください" is one wish; so is "返品したい", then "動きません".
+        "動きません" and then "返品したいです" or "同じものをください" is one wish; so is the other way round.
         """
         memory, standing = self.memory, self.memory["trouble"]
         another = memory["line"] is not None and self._names_another()

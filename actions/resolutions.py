@@ -38,7 +38,21 @@ class Resolution:
     def consider(self) -> None:
         """Let the desk consider the wish as it is known now, and say what comes of it."""
         wish = self.memory.wish()
-        self.follow(resolve.consider(self.desk, self.turn.conversation, wish), wish)
+        step = resolve.consider(self.desk, self.turn.conversation, wish)
+        if isinstance(step, Ask) and self._picks(step):
+            wish = self.memory.wish()
+            step = resolve.consider(self.desk, self.turn.conversation, wish)
+        self.follow(step, wish)
+
+    def _picks(self, ask: Ask) -> bool:
+        """Take the choice that is told by its place, "一番上の", where these choices had been shown."""
+        nth = self.turn.says("nth")
+        if nth is None or self.memory["asked"] != ask.what or int(nth) > len(ask.choices) or not ask.choices:
+            return False
+        value = ask.choices[int(nth) - 1].value
+        name = "membership" if value.startswith("membership:") else "line"
+        self.memory[name] = value
+        return value.startswith(("line:", "order:", "membership:"))
 
     def consider_or_confirm(self) -> None:
         """Consider a wish that comes with a yes: where what was said with it changes nothing, the yes is the answer."""

@@ -38,6 +38,8 @@ _OF_NUMBER = _ORDERS.where(Order.number == bindparam("number"))
 _OF_LINE = _ORDERS.where(
     Order.number == select(OrderLine.order_number).where(OrderLine.id == bindparam("line")).scalar_subquery()
 )
+MISSED_WITHIN = timedelta(days=14)
+"""A parcel that is said to have come and is not there is missed in these days."""
 K = RequestKind
 _UNSHIPPED = frozenset({"placed", "preparing", "cancel_requested"})
 _ARRIVED = frozenset({"shipped", "delivered"})
@@ -165,8 +167,11 @@ def in_any_state(own: Sequence[Order], fitting: list[Order], kind: str, product:
     return list(dict.fromkeys(line.order for line in named)) or fitting or list(own)
 
 
-def prefer(session: Session, orders: list[Order], kind: str) -> list[Order]:
-    """Narrow orders to the ones that show the very trouble, where some do: notices, inquiries, a late parcel."""
+def prefer(session: Session, orders: list[Order], kind: str, now: datetime) -> list[Order]:
+    """Narrow orders to the ones that show the very trouble, where some do: notices, inquiries, a parcel not there."""
+    if kind == K.NOT_DELIVERED:
+        lately = [order for order in orders if order.delivered_at is None or now - order.delivered_at < MISSED_WITHIN]
+        return lately or orders
     if kind in (K.CONFLICTING_NOTICE, K.GUARANTEE, K.DISSATISFIED_WITH_ANSWER):
         asked = set(session.scalars(select(Inquiry.order_number).where(Inquiry.order_number.in_(_numbers(orders)))))
         narrowed = [order for order in orders if order.number in asked or order.frozen_at or order.cancel_request]

@@ -161,7 +161,7 @@ def _among(session: Session, desk: Desk, person: Whose, wish: Wish, now: datetim
             return _membership(session, person, wish)
         if not own:
             return Tell("no_orders")
-        orders = finding.prefer(session, finding.in_any_state(own, fitting, kind, wish.product), kind)
+        orders = finding.prefer(session, finding.in_any_state(own, fitting, kind, wish.product), kind, now)
         if not orders:
             return Tell("nothing_to_withdraw" if kind == RequestKind.WITHDRAW else "nothing_fits")
     if kind in finding.OF_A_WHOLE_ORDER or (kind == RequestKind.CANCEL and _means_order(wish, orders)):
