@@ -105,6 +105,28 @@ def test_an_order_still_to_come_can_be_canceled_besides(talk: Begin) -> None:
     assert begun.slots["trouble"] == "cancel"
 
 
+@pytest.mark.parametrize(
+    ("said", "meant"), [("一番上の", "デスクライト"), ("2つ目のやつ", "電気ケトル"), ("一番下", "加湿器")]
+)
+def test_a_choice_is_told_by_its_place(talk: Begin, said: str, meant: str) -> None:
+    third = {**KETTLE, "title": "加湿器", "delivered": "-5d"}
+    begun = talk(orders={"a": {**LAMP, "delivered": "-1d"}, "b": KETTLE, "c": third})
+    begun.hear("report_defect", "動きません")
+    assert begun.slots["asked"] == "article"
+    assert meant in begun.hear("nlu_fallback", said)[-1]
+
+
+def test_a_place_where_nothing_was_shown_is_no_choice(talk: Begin) -> None:
+    begun = talk(orders={"a": LAMP, "b": KETTLE})
+    begun.hear("report_defect", "一番上のボタンが動きません")
+    assert begun.slots["asked"] == "article"
+
+
+def test_a_parcel_that_is_missed_is_one_of_the_latest(talk: Begin) -> None:
+    begun = talk(orders={"now": {**KETTLE, "delivered": "-1d"}, "then": {**LAMP, "delivered": "-60d"}})
+    assert "電気ケトル" in begun.hear("report_not_delivered", "配達済みなのに届いていません")[-1]
+
+
 def test_a_size_asked_for_in_a_question_is_the_size_that_is_wanted(talk: Begin) -> None:
     pants = {"title": "ハーフパンツ", "category": "clothing", "price": 2980, "sizes": ["M", "L", "LL"]}
     begun = talk(products={"pants": pants}, orders={"one": {"product": "pants", "size": "L", "delivered": "-3d"}})
