@@ -72,7 +72,7 @@ class TrainingDecision(Base):
 
     batch: Mapped[str] = mapped_column(String(36), primary_key=True)
     staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), index=True)
-    act: Mapped[str] = mapped_column(String(10))  # accept | relabel | dismiss | split | teach
+    act: Mapped[str] = mapped_column(String(10))  # accept | relabel | part | dismiss | split | teach | set_aside
     detail: Mapped[dict[str, Any]]  # numbers and codes only
     at: Mapped[datetime]
     undone_at: Mapped[datetime | None]
