@@ -107,6 +107,15 @@ class Lesson(Base):
     )
 
 
+class FindingAside(Base):
+    """A finding of the examples' health that a trainer lets be; its name changes with the texts it is about."""
+
+    __tablename__ = "findings_aside"
+
+    finding: Mapped[str] = mapped_column(String(16), primary_key=True)
+    batch: Mapped[str] = mapped_column(ForeignKey("training_decisions.batch"), index=True)
+
+
 class NewIntent(Base):
     """An intent that a trainer has defined and that is not in the files yet."""
 
