@@ -128,7 +128,7 @@ class TestInTheBrowser:
             expect(page.get_by_label("一つ目の文")).to_have_value(FIRST)
             expect(page.get_by_label("二つ目の文")).to_have_value(SECOND)
             expect(page.locator("#look1 .ranking")).to_contain_text("返品")
-            expect(page.locator("#look2 .ranking")).to_contain_text("取りやめ")
+            expect(page.locator("#look2 .ranking")).to_contain_text("取り下げ")
             page.keyboard.press("a")
             expect(page.get_by_text("二つに分けて、それぞれを下書きに加えました。")).to_be_visible()
             assert written(room_site) == [("return_item", FIRST), ("withdraw_request", SECOND)]
