@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import queue
+import re
 import shutil
 import signal
 import subprocess
@@ -24,6 +25,7 @@ from madoguchi.training import model, signing
 
 LISTEN_EVERY_S = 0.5
 _NICE = ("nice", "-n", "19")
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", ".venv", "*.egg-info")
 
 
@@ -187,10 +189,10 @@ def _put_in(place: Place, made: Path, made_of: model.MadeOf) -> Path:
 
 
 def _listen(process: subprocess.Popen[bytes], lines: queue.Queue[str | None]) -> None:
-    """Take in each line as a terminal would leave it: of a progress bar, which overwrites itself, the end."""
+    """Take in each line as a terminal would leave it, its colours left out; of a progress bar the end."""
     assert process.stdout is not None, "it was opened with a pipe"
     for line in process.stdout:
-        lines.put(line.decode("utf-8", "replace").rstrip().rpartition("\r")[2])
+        lines.put(_COLOURS.sub("", line.decode("utf-8", "replace").rstrip().rpartition("\r")[2]))
     lines.put(None)
 
 

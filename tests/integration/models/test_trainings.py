@@ -8,9 +8,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from madoguchi.store import AuditRow, TrainingJob
+from madoguchi.store import AuditRow, TrainedModel, TrainingJob
 from madoguchi.training import jobs, model, registry
 from madoguchi.training import workshop as workshops
+from tests.conftest import ROOT
 from tests.integration.models.conftest import Workshop
 from tests.integration.models.places import LESSON, number, there, write_examples
 from tests.web.conftest import eventually
@@ -53,6 +54,34 @@ def test_the_progress_follows_what_the_engine_says() -> None:
     second = progress.percent("INFO - Finished training component 'LinearIntentClassifier'.")
     assert 0 < first < second < 100
     assert progress.percent("INFO - Finished training component 'RulePolicy'.") == 100
+
+
+def test_the_progress_of_the_shops_own_training_ends_at_a_hundred() -> None:
+    progress = jobs.Progress(model.trained_components(ROOT))
+    said = [name for name in progress.components if jobs.WEIGHTS.get(name) != 0]
+    shares = [progress.percent(f"Finished training component '{name}'.") for name in said]
+    assert shares == sorted(shares)
+    assert shares[-1] == 100
+
+
+def test_the_model_in_service_is_examined_first_where_nobody_has_and_that_is_seen(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = workshop.train()
+    with workshop.desk.store.writing() as session:
+        session.get_one(TrainedModel, first).examined_at = None
+    monkeypatch.setattr(registry, "in_service", lambda _desk: first)
+    seen: list[tuple[str, int]] = []
+    told = jobs._Work._tell
+
+    def watched(work: jobs._Work) -> None:
+        seen.append((work._step, work._percent))
+        told(work)
+
+    monkeypatch.setattr(jobs._Work, "_tell", watched)
+    workshop.train()
+    assert "served" in [step for step, _ in seen]
+    assert [share for _, share in seen] == sorted(share for _, share in seen)
 
 
 def test_a_running_training_is_canceled_with_all_that_it_started(

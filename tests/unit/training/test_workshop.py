@@ -12,3 +12,9 @@ def test_of_a_progress_bar_its_end_is_told() -> None:
     said = "begun\\n 0%\\r50%\\r100%\\nover\\n"
     assert workshop.run(["printf", "%b", said], Path(), told.append, lambda: False) == 0
     assert told == ["begun", "100%", "over"]
+
+
+def test_colours_are_left_out() -> None:
+    told: list[str] = []
+    assert workshop.run(["printf", "%b", "\\033[92mtrained\\033[0m\\n"], Path(), told.append, lambda: False) == 0
+    assert told == ["trained"]
