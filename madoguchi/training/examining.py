@@ -50,7 +50,7 @@ def examine(desk: Desk, place: Place, name: str, ears: Ears) -> None:
 
 def _heldout(place: Place, name: str, ears: Ears) -> dict[str, Any]:
     folder = reports.folder(place, name)
-    command = [*place.engine_python, "engine.evaluate", "--heldout", "--model", str(place.model(name))]
+    command = [*place.behind, *place.engine_python, "engine.evaluate", "--heldout", "--model", str(place.model(name))]
     code = workshop.run(
         [*command, "--report", str(folder)], place.root, ears.say, ears.stop, workshop.engine_environment(place)
     )
@@ -65,7 +65,7 @@ def _behaviour(place: Place, name: str, ears: Ears) -> list[Check]:
     results = reports.folder(place, name) / "behaviour.xml"
     results.unlink(missing_ok=True)
     environment = {**workshop.engine_environment(place), "MADOGUCHI_NLU_MODEL": str(place.model(name))}
-    command = [*place.behaviour_command, f"--junitxml={results}"]
+    command = [*place.behind, *place.behaviour_command, f"--junitxml={results}"]
     workshop.run(command, place.root, ears.say, ears.stop, environment)
     try:
         checks = read_checks(results)
@@ -144,7 +144,7 @@ def _understand(place: Place, name: str, messages: Sequence[Mapping[str, Any]], 
         raise workshop.Stopped
     rows = "".join(json.dumps({"text": each["text"], "day": each["day"]}) + "\n" for each in messages)
     run = subprocess.run(
-        ["nice", "-n", "19", *place.engine_python, "engine.parse", "--model", str(place.model(name))],
+        [*place.behind, *place.engine_python, "engine.parse", "--model", str(place.model(name))],
         cwd=place.root,
         env=workshop.environment(workshop.engine_environment(place)),
         input=rows,

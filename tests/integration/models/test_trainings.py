@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
-from madoguchi.store import AuditRow, TrainedModel, TrainingJob
-from madoguchi.training import jobs, model, registry
+from madoguchi.store import AuditRow, TrainingJob
+from madoguchi.training import jobs, model, registry, reports
 from madoguchi.training import workshop as workshops
 from tests.conftest import ROOT
 from tests.integration.models.conftest import Workshop
@@ -25,6 +26,13 @@ def test_a_training_makes_a_signed_and_examined_model(workshop: Workshop) -> Non
     assert known.made_by == workshop.person("mori").name
     assert known.scores is not None
     assert known.scores["accuracy"] == 1.0
+
+
+def test_what_stands_before_a_training_decides_how_it_runs(workshop: Workshop) -> None:
+    asked = jobs.ask(workshop.desk, workshop.person("mori"), "train")
+    assert isinstance(asked, int)
+    assert jobs.run_next(workshop.desk, replace(workshop.place, behind=("false",)))
+    assert there(jobs.find(workshop.desk, asked)).fault == "training_failed"
 
 
 def test_only_one_job_waits_or_runs_at_a_time(workshop: Workshop) -> None:
@@ -68,8 +76,7 @@ def test_the_model_in_service_is_examined_first_where_nobody_has_and_that_is_see
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = workshop.train()
-    with workshop.desk.store.writing() as session:
-        session.get_one(TrainedModel, first).examined_at = None
+    (reports.folder(workshop.place, first) / "report.json").unlink()
     monkeypatch.setattr(registry, "in_service", lambda _desk: first)
     seen: list[tuple[str, int]] = []
     told = jobs._Work._tell
