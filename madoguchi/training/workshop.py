@@ -2,7 +2,8 @@
 
 Nothing half-made ever lies in models/. One training runs at a time on a machine, whoever asked for it, and it steps
 back behind everything else that runs, so that the chat stays as fast as it is: it gets what the processor has left
-(SCHED_IDLE). Being nice (19) alone doubled the time of a turn, because it gives way only when its slice is over.
+(SCHED_IDLE, and the least share of a session). Being nice (19) alone doubled the time of a turn: where Linux shares the
+processor by sessions (autogroup), a program is nice to its own session only.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -26,7 +27,7 @@ from madoguchi.bootstrap import Settings
 from madoguchi.training import model, signing
 
 LISTEN_EVERY_S = 0.5
-NICE = ("nice", "-n", "19")
+_NICE = ("nice", "-n", "19")
 _IDLE = ("chrt", "--idle", "0")
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", ".venv", "*.egg-info")
@@ -52,8 +53,8 @@ class Place:
     engine_python: tuple[str, ...]
     behaviour_command: tuple[str, ...]
     heldout: Path
-    behind: tuple[str, ...]
-    """What stands before a command so that it runs behind everything else."""
+    behind: bool
+    """Whether the engine's programs run behind everything else; tests have no time for that."""
 
     @classmethod
     def of(cls, settings: Settings) -> Place:
@@ -69,7 +70,7 @@ class Place:
             engine_python=(str(engine / "python"), "-m"),
             behaviour_command=(sys.executable, "-m", "pytest", "-q", "tests/nlu/test_behaviour.py"),
             heldout=root / "tests/nlu/heldout",
-            behind=_behind(),
+            behind=True,
         )
 
     def model(self, name: str) -> Path:
@@ -91,9 +92,8 @@ def train(place: Place, folder: Path, say: Callable[[str], None], stop: Callable
     out = folder / "out"
     shutil.rmtree(out, ignore_errors=True)
     try:
-        code = run(
-            [*place.behind, *place.train_command, "--out", str(out)], project, say, stop, {"PYTHONPATH": str(project)}
-        )
+        command = [*place.train_command, "--out", str(out)]
+        code = run(command, project, say, stop, {"PYTHONPATH": str(project)}, behind=place.behind)
         made = model.newest_model(out)
         if code != 0 or made is None:
             raise model.TrainingFailed
@@ -123,20 +123,14 @@ def run(
     say: Callable[[str], None],
     stop: Callable[[], bool],
     more: Mapping[str, str] | None = None,
+    *,
+    behind: bool = False,
 ) -> int:
     """Run a command, tell each line it says, and return its exit code; raises Stopped.
 
     It runs in a process group of its own, and all of that is ended when somebody asks for it.
     """
-    process = subprocess.Popen(
-        list(command),
-        cwd=cwd,
-        env=environment(more or {}),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
+    process = begin(command, cwd, more or {}, behind=behind, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT)
     lines: queue.Queue[str | None] = queue.Queue()
     threading.Thread(target=_listen, args=(process, lines), daemon=True).start()
     try:
@@ -146,6 +140,25 @@ def run(
         return process.wait()
     finally:
         end(process)
+
+
+def begin(
+    command: Sequence[str], cwd: Path, more: Mapping[str, str], *, behind: bool, stdin: int, stderr: int
+) -> subprocess.Popen[bytes]:
+    """Begin a program of the engine's in a session of its own; `behind` puts that session behind all others."""
+    process = subprocess.Popen(
+        [*(_behind() if behind else ()), *command],
+        cwd=cwd,
+        env=environment(more),
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        start_new_session=True,
+    )
+    if behind:
+        with suppress(OSError):  # a system that does not share by sessions has no such file
+            Path(f"/proc/{process.pid}/autogroup").write_text("19", encoding="ascii")
+    return process
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
@@ -174,7 +187,7 @@ def environment(more: Mapping[str, str]) -> dict[str, str]:
 def _behind() -> tuple[str, ...]:
     """Return what puts a command behind everything else on this machine; not every system knows idle processes."""
     able = shutil.which(_IDLE[0]) and subprocess.run([*_IDLE, "true"], capture_output=True, check=False).returncode == 0
-    return (*_IDLE, *NICE) if able else NICE
+    return (*_IDLE, *_NICE) if able else _NICE
 
 
 def _snapshot(place: Place, project: Path) -> Path:

@@ -6,7 +6,6 @@ import json
 import sys
 from pathlib import Path
 
-from madoguchi.training import workshop
 from madoguchi.training.workshop import Place
 
 SMALL_ENGINE = str(Path(__file__).with_name("small_engine.py"))
@@ -50,7 +49,7 @@ def place_in(folder: Path) -> Place:
         engine_python=small,
         behaviour_command=(*small, "behaviour"),
         heldout=root / "tests/nlu/heldout",
-        behind=workshop.NICE,  # what is idle would wait for the tests beside it
+        behind=False,
     )
 
 

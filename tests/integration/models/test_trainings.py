@@ -28,10 +28,14 @@ def test_a_training_makes_a_signed_and_examined_model(workshop: Workshop) -> Non
     assert known.scores["accuracy"] == 1.0
 
 
-def test_what_stands_before_a_training_decides_how_it_runs(workshop: Workshop) -> None:
+def test_a_training_runs_behind_everything_else_where_its_place_says_so(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workshops, "_behind", lambda: ("false",))
+    workshop.train()
     asked = jobs.ask(workshop.desk, workshop.person("mori"), "train")
     assert isinstance(asked, int)
-    assert jobs.run_next(workshop.desk, replace(workshop.place, behind=("false",)))
+    assert jobs.run_next(workshop.desk, replace(workshop.place, behind=True))
     assert there(jobs.find(workshop.desk, asked)).fault == "training_failed"
 
 

@@ -24,8 +24,21 @@ def test_colours_are_left_out() -> None:
     assert told == ["trained"]
 
 
-def test_a_training_runs_behind_everything_else() -> None:
+NICE_TO_OTHERS = """
+import os, pathlib, time
+shared = pathlib.Path("/proc/self/autogroup")
+for _ in range(100):
+    group = shared.read_text() if shared.exists() else "x nice 19"
+    if "nice 19" in group:
+        break
+    time.sleep(0.05)
+print(os.nice(0), os.sched_getscheduler(0) == os.SCHED_IDLE, group.strip().rpartition(" nice ")[2])
+"""
+
+
+def test_what_runs_behind_everything_else_is_nice_to_other_sessions_too() -> None:
     told: list[str] = []
-    ask = [sys.executable, "-c", "import os; print(os.nice(0), os.sched_getscheduler(0) == os.SCHED_IDLE)"]
-    assert workshop.run([*Place.of(Settings()).behind, *ask], Path(), told.append, lambda: False) == 0
-    assert told == [f"19 {shutil.which('chrt') is not None}"]
+    command = [sys.executable, "-c", NICE_TO_OTHERS]
+    assert workshop.run(command, Path(), told.append, lambda: False, behind=True) == 0
+    assert told == [f"19 {shutil.which('chrt') is not None} 19"]
+    assert Place.of(Settings()).behind
