@@ -36,7 +36,7 @@ from madoguchi.training.messages import tally
 from madoguchi.web.app import assemble
 from madoguchi.web.desk.doors import COOKIE
 
-MESSAGES, EXAMPLES, ROUNDS = 20_000, 50_000, 20
+MESSAGES, EXAMPLES, ROUNDS = 20_000, 50_000, 60
 BEGINNINGS = ("すみません、", "先日の件ですが、", "至急です。", "お世話になります。", "あの、", "何度もごめんなさい。")
 
 

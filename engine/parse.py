@@ -16,6 +16,7 @@ import warnings
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Sequence
 
+from engine import quiet
 from engine.lines import Line, WrongLine, read_lines
 
 MODELS = Path("models")
@@ -51,7 +52,8 @@ def load(model: Optional[Path] = None) -> Any:
     """Load a model, the newest one unless told; raises WrongLine where there is none."""
     # Before TensorFlow, which Rasa imports and this pipeline never uses, writes its first lines.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    warnings.simplefilter("ignore")
+    # A filter would be overruled: Rasa sets its own when it is imported.
+    warnings.showwarning = quiet.show
     from engine.archives import Refused
     from engine.understanding import Understanding, newest_model
 

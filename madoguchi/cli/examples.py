@@ -14,7 +14,8 @@ from madoguchi.bootstrap import Settings, build_desk
 from madoguchi.services.agents import Person, Role
 from madoguchi.services.desk import Desk
 from madoguchi.store import Staff
-from madoguchi.training import exchange, health, lessons, notation, publishing, sameness
+from madoguchi.training import aside, exchange, health, lessons, notation, publishing, sameness
+from madoguchi.training.aside import Named
 from madoguchi.training.corpus import Corpus, Shelf
 from madoguchi.training.exchange import Labelled, WrongFile
 from madoguchi.training.health import CheckFailed
@@ -95,6 +96,29 @@ def check(
         raise typer.Exit(1)
 
 
+@examples.command("health")
+def findings(
+    sign: Annotated[str | None, typer.Option(help="Findings of this kind only, like near or label.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Those that were let be too.")] = False,
+    set_aside: Annotated[str | None, typer.Option("--set-aside", help="Let the finding of this name be.")] = None,
+    put_back: Annotated[str | None, typer.Option("--put-back", help="Show the finding of this name again.")] = None,
+    who: Annotated[str | None, typer.Option("--as", help="The trainer in whose name it is done.")] = None,
+) -> None:
+    """List what the health page shows, each finding with its name; let one be, or show it again."""
+    settings = Settings()
+    desk, corpus = build_desk(settings), _corpus(settings)
+    report = health.kept(settings.var / "training") or {}
+    found = list(aside.named(corpus, (*health.at_once(corpus), *health.by_model(corpus, report))))
+    if set_aside or put_back:
+        _let_be(desk, found, set_aside, put_back, who)
+        return
+    known = aside.let_be(desk)
+    for each in found:
+        if sign in (None, each.finding.sign) and (everything or each.name not in known):
+            by = f"  let be by {known[each.name].who}" if each.name in known else ""
+            typer.echo(f"{each.name}  {each.finding.sign:9} {_told(each)}{by}")
+
+
 @examples.command("export")
 def export(
     form: Annotated[Form, typer.Option("--format", help="The form of the file.")],
@@ -124,6 +148,23 @@ def import_file(
     except WrongFile as error:
         _fail(f"{file} cannot be read. {error}")
     _teach([Wanted(Kind.ADD, each.intent, each.said) for each in found], who)
+
+
+def _let_be(desk: Desk, found: list[Named], set_aside: str | None, put_back: str | None, who: str | None) -> None:
+    if who is None:
+        _fail("Say in whose name with --as.")
+    person = _person(desk, who)
+    if put_back and not aside.put_back(desk, person, put_back):
+        _fail(f"The finding {put_back} was not let be.")
+    chosen = next((each for each in found if each.name == set_aside), None)
+    if set_aside and (chosen is None or not aside.set_aside(desk, person, chosen)):
+        _fail(f"There is no finding {set_aside} that can be let be.")
+
+
+def _told(found: Named) -> str:
+    finding = found.finding
+    texts = [f"{each.text} ({each.intent})" for each in finding.examples] or list(finding.texts)
+    return " / ".join(texts) or f"{finding.intent} {finding.told}".rstrip()
 
 
 def _teach(wishes: list[Wanted], who: str) -> Taught:

@@ -48,7 +48,7 @@ from madoguchi.store.staff import (
     Staff,
     StaffSession,
 )
-from madoguchi.store.training import Lesson, NewIntent, TrainingDecision, TrainingMessage, TrainingPile
+from madoguchi.store.training import FindingAside, Lesson, NewIntent, TrainingDecision, TrainingMessage, TrainingPile
 from madoguchi.store.window import BankAccount, Photo
 
 __all__ = [
@@ -68,6 +68,7 @@ __all__ = [
     "CustomerSession",
     "Decision",
     "Effect",
+    "FindingAside",
     "GuaranteeClaim",
     "Handling",
     "IncomingEvent",

@@ -72,7 +72,7 @@ class TrainingDecision(Base):
 
     batch: Mapped[str] = mapped_column(String(36), primary_key=True)
     staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), index=True)
-    act: Mapped[str] = mapped_column(String(10))  # accept | relabel | dismiss | split | teach
+    act: Mapped[str] = mapped_column(String(10))  # accept | relabel | part | dismiss | split | teach | set_aside
     detail: Mapped[dict[str, Any]]  # numbers and codes only
     at: Mapped[datetime]
     undone_at: Mapped[datetime | None]
@@ -105,6 +105,15 @@ class Lesson(Base):
         CheckConstraint("state IN ('draft', 'published', 'discarded')", name="state"),
         Index("ix_lessons_state", "state", "staff_id"),
     )
+
+
+class FindingAside(Base):
+    """A finding of the examples' health that a trainer lets be; its name changes with the texts it is about."""
+
+    __tablename__ = "findings_aside"
+
+    finding: Mapped[str] = mapped_column(String(16), primary_key=True)
+    batch: Mapped[str] = mapped_column(ForeignKey("training_decisions.batch"), index=True)
 
 
 class NewIntent(Base):

@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from heapq import merge
+from itertools import accumulate, groupby
 from pathlib import Path
 
 from madoguchi.training import notation, sameness
@@ -44,6 +47,24 @@ class Example:
     def marks(self) -> tuple[Mark, ...]:
         """The entities."""
         return self.said.marks
+
+
+class Letters:
+    """Many texts in one, so that a search over all of them is one search and not 50,000."""
+
+    _BETWEEN = "\0"  # stands in no file that YAML can read
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._whole = self._BETWEEN.join(texts)
+        self._starts = [0, *accumulate(len(each) + 1 for each in texts)]
+
+    def holding(self, words: str) -> Iterator[int]:
+        """Yield the places of the texts that hold these words."""
+        at = -1 if self._BETWEEN in words else self._whole.find(words)
+        while at >= 0:
+            place = bisect_right(self._starts, at) - 1
+            yield place
+            at = self._whole.find(words, self._starts[place + 1])
 
 
 @dataclass(frozen=True)
@@ -86,12 +107,21 @@ class Corpus:
         found = self.likeness.nearest(sameness.key(text), count)
         return [(self.examples[place], likeness) for place, likeness in found]
 
+    @cached_property
+    def letters(self) -> tuple[Letters, Letters]:
+        """The examples as the engine reads them and as they are typed, to be searched as one text."""
+        return Letters([each.key for each in self.examples]), Letters([each.text for each in self.examples])
+
     def find(self, words: str = "", intent: str | None = None) -> Iterator[Example]:
         """Yield the examples that hold these words, whatever their width."""
-        wanted = sameness.key(words) if words.strip() else ""
-        for each in self.by_intent.get(intent, ()) if intent else self.examples:
-            if not wanted or wanted in each.key or words in each.text:
-                yield each
+        if not words.strip():
+            yield from self.by_intent.get(intent, ()) if intent else self.examples
+            return
+        keys, texts = self.letters
+        places = merge(keys.holding(sameness.key(words)), texts.holding(words))
+        for place, _ in groupby(places):  # what holds them in both ways is found once
+            if intent in (None, self.examples[place].intent):
+                yield self.examples[place]
 
     def twins(self, text: str) -> Sequence[Example]:
         """Return the examples that are the same to the engine."""

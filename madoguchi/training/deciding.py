@@ -1,4 +1,7 @@
-"""Deciding about messages: taught, dismissed or split, a whole pile at a time, each decision with its way back."""
+"""Deciding about messages: taught, parted, dismissed or split, a whole pile at a time, each with its way back.
+
+To split is to sort the messages of a pile into two piles; to part is to make two examples of one message.
+"""
 
 from __future__ import annotations
 
@@ -35,30 +38,61 @@ def decide(
 
     Personal data never gets through: neither what the rules find, nor a name of the message that was not kept.
     """
+    return _decide(desk, person, corpus, pile, [Wanted(Kind.ADD, intent, said)], kept)
+
+
+def part(
+    desk: Desk,
+    person: Person,
+    corpus: Corpus,
+    pile: str,
+    parts: Sequence[tuple[str, Said]],
+    kept: frozenset[str] = frozenset(),
+) -> Taught | Refused | None:
+    """Make an example of each part of a message, its intent before it; one part refused, and nothing is done."""
+    return _decide(desk, person, corpus, pile, [Wanted(Kind.ADD, intent, said) for intent, said in parts], kept)
+
+
+def _decide(
+    desk: Desk, person: Person, corpus: Corpus, pile: str, wishes: Sequence[Wanted], kept: frozenset[str]
+) -> Taught | Refused | None:
     try:
         with desk.store.writing() as session:
-            return _decided(session, desk, person, corpus, pile, Wanted(Kind.ADD, intent, said), kept)
+            return _decided(session, desk, person, corpus, pile, wishes, kept)
     except _Collides as collision:
         return collision.refused
 
 
 def _decided(
-    session: Session, desk: Desk, person: Person, corpus: Corpus, pile: str, wanted: Wanted, kept: frozenset[str]
+    session: Session,
+    desk: Desk,
+    person: Person,
+    corpus: Corpus,
+    pile: str,
+    wishes: Sequence[Wanted],
+    kept: frozenset[str],
 ) -> Taught | Refused | None:
     rows = _open(session, pile)
     heard = heard_of(session, [row.message_id for row in rows[:1]])
     if not rows or not heard:
         return None
     first = heard[0]
-    if first.names is None or leaks(wanted.said.text, first, kept):
-        return Refused(wanted, Why.PERSONAL)
-    wanted = replace(wanted, message_id=first.message_id)
-    act = "accept" if wanted.intent == first.intent else "relabel"
-    taught = teach_in(session, desk, person, corpus, [wanted], act=act)
-    if taught.refused and taught.refused[0].why is not Why.TWIN:  # what is taught already is settled with it
-        raise _Collides(taught.refused[0])
+    for wanted in wishes:
+        if first.names is None or leaks(wanted.said.text, first, kept):
+            return Refused(wanted, Why.PERSONAL)
+    wishes = [replace(each, message_id=first.message_id) for each in wishes]
+    taught = teach_in(session, desk, person, corpus, wishes, act=_act(wishes, first))
+    for refused in taught.refused:
+        if refused.why is not Why.TWIN:  # what is taught already is settled with it
+            raise _Collides(refused)
     _settle(session, desk, rows, taught.batch)
     return taught
+
+
+def _act(wishes: Sequence[Wanted], heard: Heard) -> str:
+    if len(wishes) > 1:
+        return "part"
+    return "accept" if wishes[0].intent == heard.intent else "relabel"
 
 
 def dismiss(desk: Desk, person: Person, pile: str) -> bool:

@@ -51,9 +51,9 @@ def examine(desk: Desk, place: Place, name: str, ears: Ears) -> None:
 def _heldout(place: Place, name: str, ears: Ears) -> dict[str, Any]:
     folder = reports.folder(place, name)
     command = [*place.engine_python, "engine.evaluate", "--heldout", "--model", str(place.model(name))]
-    code = workshop.run(
-        [*command, "--report", str(folder)], place.root, ears.say, ears.stop, workshop.engine_environment(place)
-    )
+    command += ["--report", str(folder)]
+    environment = workshop.engine_environment(place)
+    code = workshop.run(command, place.root, ears.say, ears.stop, environment, behind=place.behind)
     report = reports.read(place, name)
     if code != 0 or report is None:
         raise ExaminationFailed
@@ -66,7 +66,7 @@ def _behaviour(place: Place, name: str, ears: Ears) -> list[Check]:
     results.unlink(missing_ok=True)
     environment = {**workshop.engine_environment(place), "MADOGUCHI_NLU_MODEL": str(place.model(name))}
     command = [*place.behaviour_command, f"--junitxml={results}"]
-    workshop.run(command, place.root, ears.say, ears.stop, environment)
+    workshop.run(command, place.root, ears.say, ears.stop, environment, behind=place.behind)
     try:
         checks = read_checks(results)
     except (OSError, ElementTree.ParseError):
@@ -143,17 +143,11 @@ def _understand(place: Place, name: str, messages: Sequence[Mapping[str, Any]], 
     if ears.stop():
         raise workshop.Stopped
     rows = "".join(json.dumps({"text": each["text"], "day": each["day"]}) + "\n" for each in messages)
-    run = subprocess.run(
-        ["nice", "-n", "19", *place.engine_python, "engine.parse", "--model", str(place.model(name))],
-        cwd=place.root,
-        env=workshop.environment(workshop.engine_environment(place)),
-        input=rows,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-    )
-    answers = [json.loads(row) for row in run.stdout.split("\n") if row.startswith("{")]
+    command = [*place.engine_python, "engine.parse", "--model", str(place.model(name))]
+    environment, pipes = workshop.engine_environment(place), {"stdin": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    run = workshop.begin(command, place.root, environment, behind=place.behind, **pipes)
+    told, _ = run.communicate(rows.encode())
+    answers = [json.loads(row) for row in told.decode().split("\n") if row.startswith("{")]
     if run.returncode != 0 or len(answers) != len(messages):
         raise ExaminationFailed
     return answers

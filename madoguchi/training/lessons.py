@@ -12,13 +12,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from madoguchi.services import audit
 from madoguchi.services.agents import Person
 from madoguchi.services.desk import Desk
-from madoguchi.store import IntentReport, Lesson, NewIntent, Staff, TrainingDecision, TrainingMessage
+from madoguchi.store import FindingAside, IntentReport, Lesson, NewIntent, Staff, TrainingDecision, TrainingMessage
 from madoguchi.training import notation, sameness
 from madoguchi.training.corpus import Corpus
 from madoguchi.training.messages import tally
@@ -250,6 +250,7 @@ def _reopen(session: Session, decision: TrainingDecision) -> None:
     if ids:
         session.execute(update(IntentReport).where(IntentReport.message_id.in_(ids)).values(settled_at=None))
     session.execute(update(TrainingMessage).where(settled).values(state="open", batch=None))
+    session.execute(delete(FindingAside).where(FindingAside.batch == decision.batch))
     for message_id, pile in decision.detail.get("piles", {}).items():  # of a split: where each lay before
         row = session.get(TrainingMessage, int(message_id))
         if row is not None:

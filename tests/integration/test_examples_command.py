@@ -75,3 +75,29 @@ def test_the_check_ends_with_one_where_nothing_should_be_trained(project: Path) 
     assert stopped.exit_code == 1
     assert "STOP conflict 1" in stopped.stderr
     assert any(json.loads(line)["sign"] == "conflict" for line in stopped.stdout.splitlines())
+
+
+def test_a_finding_is_let_be_until_what_it_is_about_changes(project: Path) -> None:
+    path = project / "data" / "nlu" / "thank.yml"
+    path.write_text(path.read_text() + "    - どうも助かりました森より\n    - どうも、助かりました森より!\n")
+    name = run("health", "--sign", "twin").stdout.split()[0]
+    assert run("health", "--set-aside", name, "--as", "mori").exit_code == 0
+    assert run("health", "--sign", "twin").stdout == ""
+    assert "let be by 森" in run("health", "--sign", "twin", "--all").stdout
+    assert run("health", "--put-back", name, "--as", "mori").exit_code == 0
+    assert name in run("health", "--sign", "twin").stdout
+    assert run("health", "--set-aside", name, "--as", "mori").exit_code == 0
+    path.write_text(path.read_text().replace("どうも、助かりました森より!", "どうも、助かりました、森より!"))
+    assert "助かりました、森より" in run("health", "--sign", "twin").stdout
+
+
+def test_only_a_trainer_lets_a_finding_be_and_never_a_conflict(project: Path) -> None:
+    path = project / "data" / "nlu" / "thank.yml"
+    path.write_text(
+        path.read_text() + "    - 注文をキャンセルしたいです!!\n    - ほんとにどうも\n    - ほんとに、どうも\n"
+    )
+    conflict, twin = (run("health", "--sign", sign).stdout.split()[0] for sign in ("conflict", "twin"))
+    for words in ((conflict, "--as", "mori"), (twin, "--as", "sato"), (twin,), ("0" * 16, "--as", "mori")):
+        assert run("health", "--set-aside", *words).exit_code == 1, words
+    assert run("health", "--put-back", twin, "--as", "mori").exit_code == 1
+    assert twin in run("health").stdout

@@ -1,8 +1,9 @@
-"""The health of the examples: what is wrong with them, each finding with its mends a click away."""
+"""The health of the examples: what is wrong with them, each finding mended or let be with a click."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, cast
@@ -14,13 +15,14 @@ from starlette.responses import Response
 from madoguchi.services import audit
 from madoguchi.services.agents import May, Person
 from madoguchi.services.desk import Desk
-from madoguchi.training import health, lessons
+from madoguchi.training import aside, health, lessons
+from madoguchi.training.aside import LetBe, Named
 from madoguchi.training.corpus import Corpus
-from madoguchi.training.health import CheckFailed, Finding
+from madoguchi.training.health import CheckFailed
 from madoguchi.training.lessons import Kind, Wanted
 from madoguchi.training.notation import Said
 from madoguchi.web.context import web_of
-from madoguchi.web.desk.doors import Door, lists, number
+from madoguchi.web.desk.doors import Door, fields, lists, number
 from madoguchi.web.desk.rendering import go
 from madoguchi.web.trainers.rendering import show
 from madoguchi.web.trainers.room import room_of
@@ -37,7 +39,7 @@ class Check:
 
     share: float | None = None  # None while none runs
     failed: bool = False
-    known: tuple[Corpus, object, dict[str, list[Finding]]] | None = None
+    known: tuple[Corpus, object, dict[str, list[Named]]] | None = None
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
 
@@ -47,7 +49,7 @@ async def health_page(request: Request, _person: Person) -> Response:
     corpus = await room.corpus()
     report = await web_of(request).services.run(health.kept, room.checks)
     accepted = await web_of(request).services.run(health.accepted, room.checks)
-    found = await _findings(request, corpus, report)
+    found, let_be = await _standing(request, corpus, report)
     chosen = query["sign"] if query.get("sign") in SIGNS else next((each for each in SIGNS if found.get(each)), None)
     page = number(query.get("page")) or 0
     rows = found.get(chosen or "", [])
@@ -58,6 +60,8 @@ async def health_page(request: Request, _person: Person) -> Response:
         "rows": list(islice(rows, page * PAGE, (page + 1) * PAGE)),
         "page": page,
         "more": len(rows) > (page + 1) * PAGE,
+        "let_be": [each for each in let_be if each[0].finding.sign == chosen],
+        "never": aside.NEVER,
         "report": report,
         "fresh": report is not None and report.get("digest") == health.digest(corpus),
         "stops": health.stops(corpus, report or {}, accepted),
@@ -113,13 +117,53 @@ async def mend(request: Request, person: Person) -> Response:
     return go(request, f"/desk/train/health?did={did}{kept}")
 
 
-async def _findings(request: Request, corpus: Corpus, report: dict[str, Any] | None) -> dict[str, list[Finding]]:
+async def set_aside(request: Request, person: Person) -> Response:
+    """POST /desk/train/health/aside: let a finding be until what it is about changes."""
+    web, given = web_of(request), await fields(request)
+    found = (await _findings(request)).get(given.get("sign", ""), ())
+    chosen = next((each for each in found if each.name == given.get("finding")), None)
+    done = chosen is not None and await web.services.run(aside.set_aside, web.desk, person, chosen)
+    return _back(request, given, "set_aside" if done else "late")
+
+
+async def put_back(request: Request, person: Person) -> Response:
+    """POST /desk/train/health/back: show a finding again that was let be."""
+    web, given = web_of(request), await fields(request)
+    done = await web.services.run(aside.put_back, web.desk, person, given.get("finding", ""))
+    return _back(request, given, "put_back" if done else "late")
+
+
+def _back(request: Request, given: Mapping[str, str], did: str) -> Response:
+    kept = f"&sign={given['sign']}" if given.get("sign") in SIGNS else ""
+    page = number(given.get("page")) or 0
+    return go(request, f"/desk/train/health?did={did}{kept}" + (f"&page={page}" if page else ""))
+
+
+async def _standing(
+    request: Request, corpus: Corpus, report: dict[str, Any] | None
+) -> tuple[dict[str, list[Named]], list[tuple[Named, LetBe]]]:
+    """Return the findings of each sign that nobody let be, and those that somebody did."""
+    web, found = web_of(request), await _findings_of(request, corpus, report)
+    known = await web.services.run(aside.let_be, web.desk)
+    standing = {sign: [each for each in rows if each.name not in known] for sign, rows in found.items()}
+    let_be = [(each, known[each.name]) for rows in found.values() for each in rows if each.name in known]
+    return standing, let_be
+
+
+async def _findings(request: Request) -> dict[str, list[Named]]:
+    room = room_of(request)
+    report = await web_of(request).services.run(health.kept, room.checks)
+    return await _findings_of(request, await room.corpus(), report)
+
+
+async def _findings_of(request: Request, corpus: Corpus, report: dict[str, Any] | None) -> dict[str, list[Named]]:
     check = _check_of(request)
     stamp = report.get("digest") if report else None
     if check.known is None or check.known[0] is not corpus or check.known[1] != stamp:
 
-        def work() -> dict[str, list[Finding]]:
-            return health.by_sign([*health.at_once(corpus), *health.by_model(corpus, report or {})])
+        def work() -> dict[str, list[Named]]:
+            signs = health.by_sign([*health.at_once(corpus), *health.by_model(corpus, report or {})])
+            return {sign: list(aside.named(corpus, found)) for sign, found in signs.items()}
 
         check.known = (corpus, stamp, await web_of(request).services.run(work))
     return check.known[2]
@@ -161,4 +205,6 @@ doors = (
     Door("/train/health/progress", progress, May.TEACH),
     Door("/train/health/accept", accept, May.TEACH, "POST"),
     Door("/train/health/mend", mend, May.TEACH, "POST"),
+    Door("/train/health/aside", set_aside, May.TEACH, "POST"),
+    Door("/train/health/back", put_back, May.TEACH, "POST"),
 )

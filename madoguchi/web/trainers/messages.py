@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -40,7 +41,7 @@ async def messages_page(request: Request, _person: Person) -> Response:
 
 async def pile_page(request: Request, person: Person) -> Response:
     """GET /desk/train/m/{pile}: one pile, and what would be written."""
-    return await _pile(request, person)
+    return await show_pile(request, person)
 
 
 async def teach_pile(request: Request, person: Person) -> Response:
@@ -49,20 +50,20 @@ async def teach_pile(request: Request, person: Person) -> Response:
     text = _last(given, "text").replace("\r\n", "\n")
     said, intent = Said(text, marks_of(text, _last(given, "marks"))), _last(given, "intent")
     corpus = await room_of(request).corpus()
-    kept = frozenset(given.get("keep", ()))
-    done = await web.services.run(deciding.decide, web.desk, person, corpus, pile, intent, said, kept)
+    kept = given.get("keep", ())
+    done = await web.services.run(deciding.decide, web.desk, person, corpus, pile, intent, said, frozenset(kept))
     if done is None:
         return go(request, "/desk/train?did=late")
     if isinstance(done, Refused):
-        return await _pile(request, person, refused=done, said=said, intent=intent, status=409)
-    return await _onward(request, "teach")
+        return await show_pile(request, person, refused=done, said=said, intent=intent, kept=kept, status=409)
+    return await onward(request, "teach")
 
 
 async def dismiss_pile(request: Request, person: Person) -> Response:
     """POST /desk/train/m/{pile}/dismiss: settle the pile without an example."""
     web = web_of(request)
     done = await web.services.run(deciding.dismiss, web.desk, person, request.path_params["pile"])
-    return await _onward(request, "dismiss" if done else "late")
+    return await onward(request, "dismiss" if done else "late")
 
 
 async def split_pile(request: Request, person: Person) -> Response:
@@ -87,13 +88,14 @@ async def undo(request: Request, person: Person) -> Response:
 async def look(request: Request, _person: Person) -> Response:
     """POST /desk/train/look: what the model in service, GiNZA and the examples say about a text being written."""
     given, room = await fields(request), room_of(request)
-    text = given.get("text", "").replace("\r\n", "\n")[: lessons.LONGEST].strip()
+    n = given.get("n", "")  # which of the writers asks, where a page has several
+    text = given.get(f"text{n}", "").replace("\r\n", "\n")[: lessons.LONGEST].strip()
     if not text:
         return await show(request, "_look.html", {"text": ""})
     found = await room.look([text])
     corpus = await room.corpus()
     nearest = await web_of(request).services.run(corpus.nearest, text, 6)
-    intent = given.get("intent", "")
+    intent = given.get(f"intent{n}", "")
     old = given.get("old", "")
     twins = [each for each in corpus.twins(text) if each.written != old]
     values = {
@@ -106,22 +108,26 @@ async def look(request: Request, _person: Person) -> Response:
     return await show(request, "_look.html", values)
 
 
-async def _pile(
+async def show_pile(
     request: Request,
     person: Person,
     *,
     refused: Refused | None = None,
     said: Said | None = None,
     intent: str | None = None,
+    kept: Sequence[str] = (),
+    notice: str = "",
     status: int = 200,
 ) -> Response:
+    """Show one pile: as it came, or with what the trainer has entered and why it was not taken."""
     web, room = web_of(request), room_of(request)
     pile = await web.services.run(messages.one, web.desk, request.path_params["pile"])
     if pile is None:
         return go(request, "/desk/train?did=late") if status == 200 else missing(request)
-    heard = await _looked_at(request, pile.first)
+    heard = await looked_at(request, pile.first)
     corpus = await room.corpus()
-    masked = heard.masked(frozenset(request.query_params.getlist("keep")))
+    keep = kept or request.query_params.getlist("keep")
+    masked = heard.masked(frozenset(keep))
     values = {
         "pile": pile,
         "heard": heard,
@@ -129,14 +135,15 @@ async def _pile(
         "masked": masked,
         "said": said or masked.said,
         "chosen": intent or (heard.intent if heard.intent in corpus.by_intent else None),
-        "intents": sorted(await _intents(request)),
-        "kept": request.query_params.getlist("keep"),
+        "intents": sorted(await intents_known(request)),
+        "kept": keep,
         "refused": refused,
+        "notice": notice or request.query_params.get("did", ""),
     }
     return await show(request, "pile.html", values, status=status)
 
 
-async def _looked_at(request: Request, heard: Heard) -> Heard:
+async def looked_at(request: Request, heard: Heard) -> Heard:
     """Have the engine look for names now, where nobody has yet: without that nothing can be taught."""
     if heard.names is not None:
         return heard
@@ -149,7 +156,8 @@ async def _looked_at(request: Request, heard: Heard) -> Heard:
     return fresh.first if fresh else heard
 
 
-async def _intents(request: Request) -> set[str]:
+async def intents_known(request: Request) -> set[str]:
+    """Return the intents that have examples, and those that trainers have defined."""
     web, corpus = web_of(request), await room_of(request).corpus()
 
     def known() -> set[str]:
@@ -159,7 +167,7 @@ async def _intents(request: Request) -> set[str]:
     return await web.services.run(known)
 
 
-async def _onward(request: Request, did: str) -> Response:
+async def onward(request: Request, did: str) -> Response:
     """Go on to the next pile, so that a trainer's hands stay on the keys."""
     web = web_of(request)
     listed = await web.services.run(messages.listed, web.desk)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from starlette.routing import Route
 
 from madoguchi.web.desk.doors import Door
-from madoguchi.web.trainers import drafts, examples, health, jobs, messages, models, reports, trial
+from madoguchi.web.trainers import drafts, examples, health, jobs, messages, models, parting, reports, trial
 
 DOORS: tuple[Door, ...] = (
     *messages.doors,
+    *parting.doors,
     *examples.doors,
     *drafts.doors,
     *health.doors,

@@ -49,6 +49,7 @@ def place_in(folder: Path) -> Place:
         engine_python=small,
         behaviour_command=(*small, "behaviour"),
         heldout=root / "tests/nlu/heldout",
+        behind=False,
     )
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
 from madoguchi.store import AuditRow, TrainingJob
-from madoguchi.training import jobs, model, registry
+from madoguchi.training import jobs, model, registry, reports
 from madoguchi.training import workshop as workshops
+from tests.conftest import ROOT
 from tests.integration.models.conftest import Workshop
 from tests.integration.models.places import LESSON, number, there, write_examples
 from tests.web.conftest import eventually
@@ -24,6 +26,17 @@ def test_a_training_makes_a_signed_and_examined_model(workshop: Workshop) -> Non
     assert known.made_by == workshop.person("mori").name
     assert known.scores is not None
     assert known.scores["accuracy"] == 1.0
+
+
+def test_a_training_runs_behind_everything_else_where_its_place_says_so(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workshops, "_behind", lambda: ("false",))
+    workshop.train()
+    asked = jobs.ask(workshop.desk, workshop.person("mori"), "train")
+    assert isinstance(asked, int)
+    assert jobs.run_next(workshop.desk, replace(workshop.place, behind=True))
+    assert there(jobs.find(workshop.desk, asked)).fault == "training_failed"
 
 
 def test_only_one_job_waits_or_runs_at_a_time(workshop: Workshop) -> None:
@@ -53,6 +66,33 @@ def test_the_progress_follows_what_the_engine_says() -> None:
     second = progress.percent("INFO - Finished training component 'LinearIntentClassifier'.")
     assert 0 < first < second < 100
     assert progress.percent("INFO - Finished training component 'RulePolicy'.") == 100
+
+
+def test_the_progress_of_the_shops_own_training_ends_at_a_hundred() -> None:
+    progress = jobs.Progress(model.trained_components(ROOT))
+    said = [name for name in progress.components if jobs.WEIGHTS.get(name) != 0]
+    shares = [progress.percent(f"Finished training component '{name}'.") for name in said]
+    assert shares == sorted(shares)
+    assert shares[-1] == 100
+
+
+def test_the_model_in_service_is_examined_first_where_nobody_has_and_that_is_seen(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = workshop.train()
+    (reports.folder(workshop.place, first) / "report.json").unlink()
+    monkeypatch.setattr(registry, "in_service", lambda _desk: first)
+    seen: list[tuple[str, int]] = []
+    told = jobs._Work._tell
+
+    def watched(work: jobs._Work) -> None:
+        seen.append((work._step, work._percent))
+        told(work)
+
+    monkeypatch.setattr(jobs._Work, "_tell", watched)
+    workshop.train()
+    assert "served" in [step for step, _ in seen]
+    assert [share for _, share in seen] == sorted(share for _, share in seen)
 
 
 def test_a_running_training_is_canceled_with_all_that_it_started(

@@ -27,7 +27,21 @@ class Writer {
       event.preventDefault();
       this.mark(entity);
     });
+    this.parter = this.text.form?.querySelector("[data-part]");
+    this.parter?.addEventListener("click", () => this.tellPlace());
+    this.text.addEventListener("keydown", (event) => {
+      if (!this.parter || event.key !== "Enter" || !event.altKey || event.isComposing) return;
+      event.preventDefault();
+      this.parter.click();
+    });
     this.show();
+  }
+
+  // Where the message is to be parted: the cursor, or the words that are chosen.
+  tellPlace() {
+    const { value, selectionStart, selectionEnd, form } = this.text;
+    form.elements.at.value = length(value.slice(0, selectionStart));
+    form.elements.to.value = length(value.slice(0, selectionEnd));
   }
 
   mark(entity) {
@@ -85,7 +99,8 @@ document.addEventListener("keydown", (event) => {
   // A choice list opens for its key; the desk's own keys press buttons only.
   if (event.key !== "i" || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.target.matches("input, textarea, select")) return;
-  document.querySelector("[data-intent]")?.focus();
+  const choices = [...document.querySelectorAll("[data-intent]")];
+  (choices.find((each) => !each.value) ?? choices[0])?.focus();
   event.preventDefault();
   event.stopPropagation();
 }, true);
