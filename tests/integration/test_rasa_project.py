@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
+
+from ruamel.yaml import YAML
 
 from tests.conftest import ROOT
 
@@ -51,6 +54,23 @@ def test_every_test_story_is_predicted_as_written(tmp_path: Path) -> None:
     correct, total = told.split("Correct:")[-1].splitlines()[0].split("/")
     assert int(correct) == int(total) >= played
     assert "none of the test stories failed" in (tmp_path / "failed_test_stories.yml").read_text().lower()
+
+
+def test_the_shell_answers_in_japanese_with_the_secrets_that_env_prints() -> None:
+    result = subprocess.run(
+        ["bash", "-c", f'eval "$({sys.executable} -m madoguchi env)" && exec {RASA} shell'],
+        cwd=ROOT,
+        env={**os.environ, "RASA_TELEMETRY_ENABLED": "false", "TF_CPP_MIN_LOG_LEVEL": "2"},
+        input="ありがとうございます\n/stop\n",
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    told = result.stdout + result.stderr
+    assert result.returncode == 0, told[-2000:]
+    wordings = YAML(typ="safe").load(ROOT / "domain.yml")["responses"]["utter_thank"]
+    assert any(each["text"] in told for each in wordings), told[-2000:]
 
 
 def test_a_mistake_in_the_project_is_told_and_replies_that_actions_choose_are_not(tmp_path: Path) -> None:

@@ -95,3 +95,17 @@ def test_width_and_case_do_not_matter() -> None:
 def test_an_unknown_topic_is_a_bug() -> None:
     with pytest.raises(LookupError):
         words.meant("weather", "晴れ")
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("会員のほうはやめません", "keeps"),
+        ("月額の会員は続けます", "keeps"),
+        ("見放題のほうは解約しないで", "keeps"),
+        ("会員をやめます", None),
+        ("続けて二度も届きません", None),
+    ],
+)
+def test_what_is_to_go_on_is_told_from_what_is_to_end(text: str, kept: str | None) -> None:
+    assert words.meant("keeps", text) == kept
