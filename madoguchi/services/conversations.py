@@ -13,14 +13,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from madoguchi.services import handoffs
 from madoguchi.services.desk import Desk
-from madoguchi.services.talk import MAX_ATTEMPTS, ClaimedTurn, Head, MessageView, Owner, Reply, Understood
+from madoguchi.services.talk import MAX_ATTEMPTS, ClaimedTurn, Head, MessageView, News, Owner, Reply, Understood
 from madoguchi.store import Choice, Conversation, Message, Order, OrderLine
 
 LEASE = timedelta(seconds=15)
@@ -49,42 +48,49 @@ def next_turn(desk: Desk, conversation_id: str) -> ClaimedTurn | None:
         conversation = locked(session, conversation_id)
         if conversation.owner != Owner.BOT:
             return None
-        waiting = session.scalars(_unanswered(conversation_id).limit(2)).all()
+        waiting = session.scalars(unanswered(conversation_id).limit(2)).all()
         if not waiting or (waiting[0].leased_until is not None and waiting[0].leased_until > now):
             return None
         message = waiting[0]
-        message.leased_until = now + LEASE
-        message.attempts += 1
         pressed = session.get(Choice, message.choice) if message.choice else None
-        return ClaimedTurn(
-            conversation_id=conversation_id,
-            message_id=message.id,
-            client_id=message.client_id,
-            stored_at=message.created_at,
-            text=None if pressed else message.text,
-            payload=pressed.payload if pressed else None,
-            attempt=message.attempts,
-            purchases=_purchases(session, conversation.customer_id),
-            more=len(waiting) > 1,
-        )
+        return claim(session, conversation, message, pressed, now, more=len(waiting) > 1)
 
 
-def store_replies(
-    desk: Desk, turn: ClaimedTurn, replies: Iterable[Reply], understood: Understood
-) -> tuple[MessageView, ...]:
-    """Store the bot's replies and mark the question answered; nothing is stored behind the fence."""
+def claim(
+    session: Session, talk: Conversation, message: Message, pressed: Choice | None, now: datetime, *, more: bool = False
+) -> ClaimedTurn:
+    """Claim a message of a locked conversation inside the caller's transaction, once more where it was before."""
+    message.leased_until = now + LEASE
+    message.attempts = (message.attempts or 0) + 1
+    session.flush()
+    return ClaimedTurn(
+        conversation_id=talk.id,
+        message_id=message.id,
+        client_id=message.client_id,
+        stored_at=message.created_at,
+        text=None if pressed else message.text,
+        payload=pressed.payload if pressed else None,
+        attempt=message.attempts,
+        purchases=_purchases(session, talk.customer_id),
+        more=more,
+    )
+
+
+def store_replies(desk: Desk, turn: ClaimedTurn, replies: Iterable[Reply], understood: Understood) -> News | None:
+    """Store the bot's replies and mark the question answered; None where nothing is stored, behind the fence."""
     now = desk.clock()
     with desk.store.writing() as session:
         conversation = locked(session, turn.conversation_id)
         question = session.get_one(Message, turn.message_id)
         if question.state != "stored" or question.conversation_id != conversation.id:
-            return ()
+            return None
         question.intent, question.confidence = understood.intent, understood.confidence
         question.entities, question.model = list(understood.entities), understood.model
         question.state, question.leased_until = "answered", None
         if conversation.owner not in (Owner.BOT, Owner.WAITING):
-            return ()
-        return add_replies(session, conversation, question, replies, now)
+            return None
+        before = newest_in(session, conversation.id)
+        return News(before, add_replies(session, conversation, question, replies, now), conversation.owner)
 
 
 def put_back(desk: Desk, turn: ClaimedTurn, *, counted: bool) -> bool:
@@ -150,6 +156,12 @@ def messages_in(session: Session, conversation_id: str, after: int = 0, *, limit
     else:
         found = session.execute(shown.order_by(Message.id.desc()).limit(limit)).all()[::-1]
     return tuple(MessageView(*row) for row in found)
+
+
+def newest_in(session: Session, conversation_id: str) -> int:
+    """Return the id of the newest message that the customer may see, 0 where there is none."""
+    newest = select(Message.id).where(Message.conversation_id == conversation_id, Message.author != "note")
+    return session.scalar(newest.order_by(Message.id.desc()).limit(1)) or 0
 
 
 def heads(desk: Desk, conversation_ids: Iterable[str]) -> dict[str, Head]:
@@ -234,7 +246,8 @@ def _say(session: Session, conversation: Conversation, name: str, reply: Reply, 
     return message
 
 
-def _unanswered(conversation_id: str) -> Any:
+def unanswered(conversation_id: str) -> Select[Message]:
+    """Ask for the customer's messages that wait for the bot, oldest first."""
     return (
         select(Message)
         .where(Message.conversation_id == conversation_id, Message.author == "customer", Message.state == "stored")

@@ -12,32 +12,45 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from madoguchi.services.conversations import add_replies, locked, view
+from madoguchi.services import sessions
+from madoguchi.services.conversations import add_replies, claim, newest_in, unanswered, view
 from madoguchi.services.desk import Desk
-from madoguchi.services.talk import Owner, Refusal, Reply, Stored
+from madoguchi.services.talk import News, Owner, Received, Refusal, Reply, Sent, Stored
 from madoguchi.store import Choice, Conversation, Message
 
 
-def store_message(
-    desk: Desk, conversation_id: str, client_id: str, *, text: str | None = None, token: str | None = None
-) -> Stored | Refusal:
-    """Store what a customer typed (`text`) or the button they pressed (`token`), once per client-made id."""
+def receive(desk: Desk, secret: str, sent: Sent, *, at_once: bool = True) -> Received | Refusal | None:
+    """Store a message of whoever holds this session's secret, once per client-made id; None without a session.
+
+    `at_once` claims it for the caller in the same transaction, where the bot may answer and nothing waits before it.
+    """
     now = desk.clock()
     with desk.store.writing() as session:
-        conversation = locked(session, conversation_id)
-        known = session.scalar(
-            select(Message).where(Message.conversation_id == conversation_id, Message.client_id == client_id)
-        )
-        if known is not None:
-            return _again(known, text, token)
-        if token is not None:
-            pressed = _press(session, conversation_id, token, now)
-            if isinstance(pressed, Refusal):
-                return pressed
-            text = pressed.title
-        said = Message(client_id=client_id, text=text or "", content={}, choice=token, state="stored")
-        message = _add(session, conversation, said, now)
-        return Stored(view(message), new=True)
+        talk = sessions.locked_talk(session, secret, now)
+        return None if talk is None else add_message(session, talk, sent, now, at_once=at_once)
+
+
+def add_message(
+    session: Session, talk: Conversation, sent: Sent, now: datetime, *, at_once: bool = False
+) -> Received | Refusal:
+    """Do the same for a locked conversation inside the caller's transaction."""
+    known = session.scalar(
+        select(Message).where(Message.conversation_id == talk.id, Message.client_id == sent.client_id)
+    )
+    if known is not None:
+        again = _again(known, sent)
+        return again if isinstance(again, Refusal) else Received(talk.id, again)
+    pressed = None if sent.token is None else _press(session, talk.id, sent.token, now)
+    if isinstance(pressed, Refusal):
+        return pressed
+    before = newest_in(session, talk.id)
+    free = at_once and session.scalar(unanswered(talk.id).limit(1)) is None
+    text = pressed.title if pressed else sent.text or ""
+    message = Message(client_id=sent.client_id, text=text, content={}, choice=sent.token, state="stored")
+    _add(session, talk, message, now)
+    turn = claim(session, talk, message, pressed, now) if free and talk.owner == Owner.BOT else None
+    shown = view(message)
+    return Received(talk.id, Stored(shown, new=True), News(before, (shown,), talk.owner), turn)
 
 
 def add_picture(
@@ -64,8 +77,9 @@ def _add(session: Session, talk: Conversation, message: Message, now: datetime) 
     return message
 
 
-def _again(known: Message, text: str | None, token: str | None) -> Stored | Refusal:
-    same = known.author == "customer" and known.choice == token and (token is not None or known.text == text)
+def _again(known: Message, sent: Sent) -> Stored | Refusal:
+    same = known.choice == sent.token and (sent.token is not None or known.text == sent.text)
+    same = same and known.author == "customer"
     return Stored(view(known), new=False) if same else Refusal.CHANGED
 
 

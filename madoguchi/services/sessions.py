@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy import ColumnElement, delete, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -103,6 +103,12 @@ def visit_of(desk: Desk, secret: str | None) -> Visit | None:
         return None if row is None else Visit(*row)
 
 
+def locked_talk(session: Session, secret: str, now: datetime) -> Conversation | None:
+    """Return the conversation of the running session with this secret, locked as in `conversations`."""
+    held = select(Conversation).join(CustomerSession, CustomerSession.conversation_id == Conversation.id)
+    return session.scalar(held.where(*_is_running(secret, now)).with_for_update(of=Conversation))
+
+
 def look(desk: Desk, secret: str | None, after: int) -> Look | None:
     """Return what is new after a message for who holds this secret; None where no such session runs."""
     if not secret:
@@ -115,10 +121,11 @@ def look(desk: Desk, secret: str | None, after: int) -> Look | None:
 
 
 def over(desk: Desk, secrets_held: Iterable[str]) -> set[str]:
-    """Return those of these secrets whose sessions have ended."""
+    """Return those of these secrets whose sessions have ended or expired."""
     by_hash = {_hash(secret): secret for secret in secrets_held}
     ended = select(CustomerSession.secret_hash).where(
-        CustomerSession.secret_hash.in_(list(by_hash)), CustomerSession.ended_at.is_not(None)
+        CustomerSession.secret_hash.in_(list(by_hash)),
+        or_(CustomerSession.ended_at.is_not(None), CustomerSession.expires_at <= desk.clock()),
     )
     with desk.store.reading() as session:
         return {by_hash[found] for found in session.scalars(ended)}

@@ -29,6 +29,15 @@ class Refusal(StrEnum):
 
 
 @dataclass(frozen=True)
+class Sent:
+    """What a customer's page sends: the id it made, and what was typed (`text`) or the button pressed (`token`)."""
+
+    client_id: str
+    text: str | None = None
+    token: str | None = None
+
+
+@dataclass(frozen=True)
 class MessageView:
     """A message as its customer may see it."""
 
@@ -39,6 +48,18 @@ class MessageView:
     content: dict[str, Any]
     state: str
     at: datetime
+
+
+@dataclass(frozen=True)
+class News:
+    """Messages that one transaction added to a conversation, who owns it then, and what stood before them.
+
+    Who has shown everything up to `before` may show these without a look at the store; anybody else has to look.
+    """
+
+    before: int
+    messages: tuple[MessageView, ...]
+    owner: str
 
 
 @dataclass(frozen=True)
@@ -100,6 +121,16 @@ class ClaimedTurn:
     def hopeless(self) -> bool:
         """Whether it was tried too often already, each time by a program that died over it."""
         return self.attempt > MAX_ATTEMPTS
+
+
+@dataclass(frozen=True)
+class Received:
+    """A message came in: safe in its conversation, and already claimed (`turn`) where it could be answered at once."""
+
+    conversation_id: str
+    stored: Stored
+    news: News | None = None
+    turn: ClaimedTurn | None = None
 
 
 @dataclass(frozen=True)

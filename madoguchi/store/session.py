@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -26,6 +27,8 @@ class Store:
 
     def __init__(self, url: str, *, pool_size: int = 10, busy_timeout: timedelta = BUSY_TIMEOUT) -> None:
         self.url = make_url(url)
+        self._busy_timeout_s = busy_timeout.total_seconds()
+        self._line = Lock()
         if self.is_sqlite:
             self.engine = _sqlite(url, int(busy_timeout.total_seconds() * 1000))
         else:
@@ -43,7 +46,7 @@ class Store:
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """Open one writing transaction: committed at the end, rolled back on any exception."""
-        with self._writing() as session, session.begin():
+        with self._in_line(), self._writing() as session, session.begin():
             yield session
 
     @contextmanager
@@ -51,6 +54,20 @@ class Store:
         """Open one reading transaction: a consistent view that takes no lock."""
         with self._reading() as session, session.begin():
             yield session
+
+    @contextmanager
+    def _in_line(self) -> Iterator[None]:
+        """Let the writers of this program wait for each other here, one after the other.
+
+        SQLite has those who wait for its lock ask again and again, at ever longer intervals, so that under load some
+        wait for a second while others pass them. Whoever has waited here for too long asks it all the same.
+        """
+        first = self.is_sqlite and self._line.acquire(timeout=self._busy_timeout_s)
+        try:
+            yield
+        finally:
+            if first:
+                self._line.release()
 
     def close(self) -> None:
         """Close every connection."""

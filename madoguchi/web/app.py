@@ -90,7 +90,7 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
         await asyncio.gather(*always, return_exceptions=True)
         await turns.stop()
         await web.engine.close()
-        web.desk.store.close()
+        web.services.close()
 
 
 def _routes(settings: Settings) -> list[BaseRoute]:

@@ -6,7 +6,7 @@ import json
 import re
 import time
 import unicodedata
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, cast
 
 import structlog
@@ -16,8 +16,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from madoguchi.services import incoming, progress, sessions
-from madoguchi.services.sessions import NotAdmitted, Opened, Visit
-from madoguchi.services.talk import Head, MessageView, Refusal
+from madoguchi.services.sessions import Look, NotAdmitted, Opened, Visit
+from madoguchi.services.talk import Head, MessageView, News, Refusal, Sent
 from madoguchi.web.asking import COOKIE, COOKIE_PATH, json_of, limit, live_of, visit_of
 from madoguchi.web.context import Web, web_of
 from madoguchi.web.limits import ATTEMPTS, MESSAGES, NEW_VISITORS, SIGN_INS
@@ -87,21 +87,23 @@ async def post_message(request: Request) -> Response:
     """POST /chat/messages: store a message under its client-made id, then have it answered."""
     began = time.perf_counter()
     limit(request, ATTEMPTS, "attempts", request.cookies.get(COOKIE, "")[:64])
-    web, visit = web_of(request), await visit_of(request)
-    limit(request, MESSAGES, "messages", visit.conversation_id)
-    body = await json_of(request)
-    client_id, text, token = _message(body)
-    structlog.contextvars.bind_contextvars(turn=client_id)
-    stored = await web.services.run(
-        incoming.store_message, web.desk, visit.conversation_id, client_id, text=text, token=token
-    )
-    if isinstance(stored, Refusal):
-        raise Problem(stored.value)
-    if stored.new:
-        live_of(request).announce(visit.conversation_id)
-    _turns(request).wake(visit.conversation_id)
+    web, live, turns = web_of(request), live_of(request), _turns(request)
+    secret = request.cookies.get(COOKIE, "")
+    # Whose stream is open is known by name, for the limit; whether the session still runs, the store says below.
+    name = live.conversation_of(secret) or (await visit_of(request)).conversation_id
+    limit(request, MESSAGES, "messages", name)
+    sent = _message(await json_of(request))
+    structlog.contextvars.bind_contextvars(turn=sent.client_id)
+    received = await web.services.run(incoming.receive, web.desk, secret, sent, at_once=turns.has_room_for(name))
+    if received is None:
+        raise Problem("no_session")
+    if isinstance(received, Refusal):
+        raise Problem(received.value)
+    if received.news is not None:
+        live.announce(received.conversation_id, received.news)
+    turns.wake(received.conversation_id, received.turn)
     metrics_of(request).stage("accept", time.perf_counter() - began)
-    return JSONResponse({"id": client_id, "message": shown(stored.message)}, status_code=202)
+    return JSONResponse({"id": sent.client_id, "message": shown(received.stored.message)}, status_code=202)
 
 
 async def get_events(request: Request) -> Response:
@@ -119,21 +121,22 @@ async def _events(request: Request, visit: Visit, after: int) -> AsyncIterator[b
     yield OPENING
     with live.watching(visit.conversation_id, secret or "") as watch:
         while True:
-            now, piece = dict(state), b""
-            looked = watch.take_stored()
-            if looked:
-                look = await web.services.run(sessions.look, web.desk, secret, after)
+            now, piece, looked = dict(state), b"", False
+            fresh: Sequence[News | Look] | None = watch.take()
+            if fresh is None:
+                looked, look = True, await web.services.run(sessions.look, web.desk, secret, after)
                 if look is None:
                     yield _event("end", {})
                     return
-                now["owner"] = look.owner
-                # A customer's own words alone change no case.
-                looked = not look.messages or any(message.author != "customer" for message in look.messages)
-                for message in look.messages:
+                fresh = (look,)
+            for each in fresh:
+                now["owner"] = each.owner
+                for message in each.messages:
                     after = message.id
                     piece += _event("message", shown(message), after)
-                waited_s = watch.showed(Head(look.owner, after))
-                if waited_s is not None and look.messages:
+            if fresh:
+                waited_s = watch.showed(Head(now["owner"], after))
+                if waited_s is not None and piece:
                     metrics_of(request).stage("deliver", waited_s)
             now["typing"] = live.is_writing(visit.conversation_id)
             if now != state:
@@ -141,7 +144,7 @@ async def _events(request: Request, visit: Visit, after: int) -> AsyncIterator[b
                 piece += _event("state", state)
             if piece:
                 yield piece
-            # The cards come after the words: nobody waits for them.
+            # The cards come after the words, and with every step of a case: `Live` finds it and has us look.
             if looked and (found := await _cases(web, visit.conversation_id)) != cases:
                 cases = found
                 yield _event("cases", cases)
@@ -177,7 +180,7 @@ def _with_cookie(web: Web, opened: Opened) -> Response:
     return response
 
 
-def _message(body: dict[str, Any]) -> tuple[str, str | None, str | None]:
+def _message(body: dict[str, Any]) -> Sent:
     client_id, text, token = body.get("id"), body.get("text"), body.get("choice")
     if not isinstance(client_id, str) or not UUID.fullmatch(client_id):
         raise Problem("bad_id")
@@ -186,10 +189,10 @@ def _message(body: dict[str, Any]) -> tuple[str, str | None, str | None]:
             raise Problem("text_or_choice")
         if len(token) != 43 or not token.isascii():
             raise Problem("unknown_choice")
-        return client_id, None, token
+        return Sent(client_id, token=token)
     if not isinstance(text, str):
         raise Problem("text_or_choice")
-    return client_id, _clean(text), None
+    return Sent(client_id, text=_clean(text))
 
 
 def _clean(text: str) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from functools import partial
 from typing import cast
 
-import anyio
-import anyio.to_thread
 from jinja2 import Environment
 from starlette.requests import HTTPConnection
 
@@ -26,11 +27,22 @@ class Services:
     """The desk, and the way to call its services from the event loop without holding it up."""
 
     desk: Desk
-    _limiter: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(STORE_THREADS))
+    _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(STORE_THREADS, "store"))
 
     async def run[**P, R](self, service: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run one service in a thread; the desk is among `args`."""
-        return await anyio.to_thread.run_sync(partial(service, *args, **kwargs), limiter=self._limiter)
+        """Run one service in a thread; the desk is among `args`. Who is cancelled meanwhile waits for its end."""
+        call = partial(copy_context().run, service, *args, **kwargs)
+        running = asyncio.get_running_loop().run_in_executor(self._threads, call)
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            await asyncio.wait([running])
+            raise
+
+    def close(self) -> None:
+        """Let what is running end, and close the store."""
+        self._threads.shutdown()
+        self.desk.store.close()
 
 
 @dataclass(frozen=True)

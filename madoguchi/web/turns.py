@@ -45,11 +45,21 @@ class Turns:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._watches: dict[int, asyncio.Task[None]] = {}
         self._again: set[str] = set()
+        self._claimed: dict[str, ClaimedTurn] = {}
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._stopping = False
 
-    def wake(self, conversation_id: str) -> None:
-        """See to it that the conversation's messages are answered, now or right after the turn that is running."""
+    def has_room_for(self, conversation_id: str) -> bool:
+        """Say whether a turn of this conversation would be run at once."""
+        return conversation_id not in self._tasks and not self._slots.locked()
+
+    def wake(self, conversation_id: str, claimed: ClaimedTurn | None = None) -> None:
+        """See to it that the conversation's messages are answered, now or right after the turn that is running.
+
+        `claimed` is a turn that the caller has claimed already.
+        """
+        if claimed is not None:
+            self._claimed[conversation_id] = claimed
         if conversation_id in self._tasks:
             self._again.add(conversation_id)
             return
@@ -87,7 +97,7 @@ class Turns:
             while True:
                 self._again.discard(conversation_id)
                 async with self._slots:
-                    turn = await self._services.run(conversations.next_turn, self._desk, conversation_id)
+                    turn = await self._next(conversation_id)
                     if turn is None:
                         return
                     self._watch(turn)
@@ -104,6 +114,13 @@ class Turns:
             # The store is away; nothing can be said or kept now. The sweep takes the turn up when its lease ends.
             log.error("turn_interrupted", conversation=conversation_id, error=type(error).__name__)
 
+    async def _next(self, conversation_id: str) -> ClaimedTurn | None:
+        """Return the turn that was claimed with its message, unless its lease is half over, or claim the next one."""
+        claimed = self._claimed.pop(conversation_id, None)
+        if claimed is not None and self._age_s(claimed) < conversations.LEASE.total_seconds() / 2:
+            return claimed
+        return await self._services.run(conversations.next_turn, self._desk, conversation_id)
+
     def _watch(self, turn: ClaimedTurn) -> None:
         """See to it that the customer hears something in time, however often the turn is tried."""
         if turn.message_id not in self._watches:
@@ -118,6 +135,7 @@ class Turns:
         await asyncio.sleep(LATE_AFTER_S)
         try:
             await self._services.run(conversations.say_late, self._desk, turn, Reply(self._sentences.turn_late))
+            self._live.announce(turn.conversation_id)
         except SQLAlchemyError as error:
             log.error("late_word_failed", conversation=turn.conversation_id, error=type(error).__name__)
 
@@ -167,6 +185,7 @@ class Turns:
         began = time.perf_counter()
         understood = Understood(turn.intent, turn.confidence, turn.entities, turn.model)
         stored = await self._services.run(conversations.store_replies, self._desk, claimed, replies, understood)
+        self._live.announce(claimed.conversation_id, stored)
         self._metrics.stage("store", time.perf_counter() - began)
         self._metrics.stage("whole", self._age_s(claimed))
         self._metrics.turn("answered" if stored else "silent")
@@ -178,7 +197,7 @@ class Turns:
             intent=turn.intent,
             confidence=turn.confidence,
             engine_ms=round(engine_s * 1000, 1),
-            replies=len(stored),
+            replies=len(stored.messages) if stored else 0,
         )
 
     async def _retry(self, claimed: ClaimedTurn, why: str, *, counted: bool) -> bool:
@@ -193,6 +212,7 @@ class Turns:
         log.error("turn_given_up", conversation=claimed.conversation_id, message=claimed.message_id, why=why)
         self._metrics.turn("given_up")
         await self._services.run(conversations.give_up, self._desk, claimed, self._apology)
+        self._live.announce(claimed.conversation_id)
         return True
 
     def _apology(self, promise: Promise) -> Reply:

@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,7 +17,17 @@ from madoguchi.services import conversations, incoming, sessions
 from madoguchi.services.desk import Desk
 from madoguchi.services.handoffs import Promise
 from madoguchi.services.sessions import NotAdmitted, Opened, SignIn
-from madoguchi.services.talk import ClaimedTurn, Offered, Refusal, Reply, Stored, Understood
+from madoguchi.services.talk import (
+    ClaimedTurn,
+    MessageView,
+    Offered,
+    Received,
+    Refusal,
+    Reply,
+    Sent,
+    Stored,
+    Understood,
+)
 from madoguchi.store import Conversation, Customer, Message, Order, OrderLine, Product, UsedToken, Variant
 from tests.integration.money.money_databases import fresh_store
 
@@ -58,8 +67,14 @@ def talk(desk: Desk) -> str:
         return conversations.open_conversation(session, 1, NOW).id
 
 
+def store(desk: Desk, talk: str, sent: Sent) -> Stored | Refusal:
+    with desk.store.writing() as session:
+        received = incoming.add_message(session, conversations.locked(session, talk), sent, desk.clock())
+    return received if isinstance(received, Refusal) else received.stored
+
+
 def say(desk: Desk, talk: str, text: str) -> Stored:
-    stored = incoming.store_message(desk, talk, str(uuid.uuid4()), text=text)
+    stored = store(desk, talk, Sent(str(uuid.uuid4()), text=text))
     assert isinstance(stored, Stored)
     return stored
 
@@ -70,8 +85,9 @@ def claim(desk: Desk, talk: str) -> ClaimedTurn:
     return turn
 
 
-def answer(desk: Desk, turn: ClaimedTurn, *texts: str) -> tuple[Any, ...]:
-    return conversations.store_replies(desk, turn, [Reply(text) for text in texts], Understood("inform", 0.9))
+def answer(desk: Desk, turn: ClaimedTurn, *texts: str) -> tuple[MessageView, ...]:
+    news = conversations.store_replies(desk, turn, [Reply(text) for text in texts], Understood("inform", 0.9))
+    return () if news is None else news.messages
 
 
 def texts(desk: Desk, talk: str) -> list[str]:
@@ -85,6 +101,58 @@ def owned(desk: Desk, talk: str, owner: str) -> None:
 
 def sorry(_promise: Promise) -> Reply:
     return Reply(SORRY)
+
+
+class TestReceiving:
+    @pytest.fixture
+    def secret(self, desk: Desk) -> str:
+        opened = sessions.sign_in(desk, SignIn("C-1", "token-1", NOW + timedelta(minutes=5)), None)
+        assert isinstance(opened, Opened)
+        return opened.secret
+
+    def receive(self, desk: Desk, secret: str, text: str, **more: bool) -> Received:
+        received = incoming.receive(desk, secret, Sent(str(uuid.uuid4()), text=text), **more)
+        assert isinstance(received, Received)
+        return received
+
+    def test_a_message_is_claimed_as_it_comes_in(self, desk: Desk, secret: str) -> None:
+        first = self.receive(desk, secret, "一")
+        assert first.turn is not None
+        assert (first.turn.text, first.turn.attempt, first.turn.more) == ("一", 1, False)
+        assert conversations.next_turn(desk, first.conversation_id) is None, "its lease runs"
+        assert [message.text for message in answer(desk, first.turn, "はい")] == ["はい"]
+
+    def test_what_others_wait_before_is_not_claimed(self, desk: Desk, secret: str) -> None:
+        self.receive(desk, secret, "一", at_once=False)
+        second = self.receive(desk, secret, "二")
+        assert second.turn is None
+        assert claim(desk, second.conversation_id).text == "一"
+
+    @pytest.mark.parametrize("owner", ["waiting", "agent"])
+    def test_what_a_human_answers_is_not_claimed(self, desk: Desk, secret: str, owner: str) -> None:
+        talk = self.receive(desk, secret, "一", at_once=False).conversation_id
+        answer(desk, claim(desk, talk), "はい")
+        owned(desk, talk, owner)
+        assert self.receive(desk, secret, "二").turn is None
+
+    def test_news_tell_what_stood_before_them(self, desk: Desk, secret: str) -> None:
+        first = self.receive(desk, secret, "一")
+        assert first.news is not None
+        assert first.turn is not None
+        said = conversations.store_replies(desk, first.turn, [Reply("はい"), Reply("では")], Understood("inform", 0.9))
+        assert said is not None
+        second = self.receive(desk, secret, "二")
+        assert second.news is not None
+        assert first.news.before == 0
+        assert said.before == first.news.messages[-1].id
+        assert second.news.before == said.messages[-1].id
+
+    def test_without_a_running_session_nothing_is_stored(self, desk: Desk, secret: str, clock: Clock) -> None:
+        assert incoming.receive(desk, "somebody-else", Sent("m1", text="一")) is None
+        clock.now += timedelta(days=400)
+        assert incoming.receive(desk, secret, Sent("m2", text="二")) is None
+        with desk.store.reading() as session:
+            assert session.query(Message).count() == 0
 
 
 class TestClaiming:
@@ -239,7 +307,7 @@ class TestClosedTalks:
 class TestMessages:
     def test_the_same_id_many_times_at_once_is_one_message(self, desk: Desk, talk: str) -> None:
         name = str(uuid.uuid4())
-        stored = at_once(8, lambda: incoming.store_message(desk, talk, name, text="一"))
+        stored = at_once(8, lambda: store(desk, talk, Sent(name, text="一")))
         assert sorted(each.new for each in stored if isinstance(each, Stored)) == [False] * 7 + [True]
         assert texts(desk, talk) == ["一"]
 
@@ -247,7 +315,7 @@ class TestMessages:
         say(desk, talk, "一")
         offered = Reply("どうぞ", {}, (Offered("t" * 43, "はい", "/affirm"),))
         conversations.store_replies(desk, claim(desk, talk), [offered], Understood())
-        pressed = at_once(8, lambda: incoming.store_message(desk, talk, str(uuid.uuid4()), token="t" * 43))
+        pressed = at_once(8, lambda: store(desk, talk, Sent(str(uuid.uuid4()), token="t" * 43)))
         assert sum(isinstance(each, Stored) for each in pressed) == 1
         assert sum(each is Refusal.SPENT for each in pressed) == 7
 

@@ -222,7 +222,7 @@ class TestFailures:
         def broken(*_args: object, **_more: object) -> None:
             raise RuntimeError("090-0000-0012 は秘密です")
 
-        monkeypatch.setattr("madoguchi.services.incoming.store_message", broken)
+        monkeypatch.setattr("madoguchi.services.incoming.receive", broken)
         failed = say(client, "電話は090-0000-0012です")
         assert failed.status_code == 500
         problem(failed)

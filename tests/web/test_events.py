@@ -9,8 +9,11 @@ from contextlib import contextmanager
 from queue import Empty, Queue
 
 import httpx
+import pytest
 
+from madoguchi.services import sessions
 from madoguchi.store import Conversation, Message
+from madoguchi.web import live as live_streams
 from tests.web.conftest import Site, replies, say, talk
 from tests.web.fakes import saying
 
@@ -164,3 +167,42 @@ def test_a_proxy_is_told_not_to_buffer(site: Site) -> None:
         headers = live._response.headers
     assert headers["x-accel-buffering"] == "no"
     assert headers["content-type"].startswith("text/event-stream")
+
+
+def test_what_another_program_stored_just_before_comes_first(site: Site) -> None:
+    client = site.signed_in()
+    with stream(client) as live:
+        say(client, "一つ目です")
+        live.messages(2)
+        with site.desk.store.writing() as session:
+            talk_id = session.query(Conversation).one().id
+            session.add(
+                Message(
+                    conversation_id=talk_id,
+                    client_id="from-elsewhere",
+                    author="agent",
+                    text="担当者です",
+                    created_at=site.clock(),
+                    state="answered",
+                )
+            )
+        say(client, "二つ目です")
+        assert [event["data"]["text"] for event in live.messages(3)] == ["担当者です", "二つ目です", "text:二つ目です"]
+        live.until("state", typing=False)
+        assert live.quiet()
+
+
+def test_a_talk_of_many_turns_needs_one_look_at_the_store_for_all_its_words(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, looks = site.signed_in(), []
+    real = sessions.look
+    monkeypatch.setattr(sessions, "look", lambda *given: looks.append(1) or real(*given))
+    monkeypatch.setattr(live_streams, "LOOK_EVERY_S", 3600)
+    with stream(client) as live:
+        live.until("state")
+        before = len(looks)
+        for number in range(5):
+            say(client, f"{number}番目です")
+            assert [event["data"]["author"] for event in live.messages(2)] == ["customer", "bot"]
+        assert len(looks) == before == 1

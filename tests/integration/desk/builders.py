@@ -13,9 +13,10 @@ from sqlalchemy.orm import Session
 
 from madoguchi.payments import build_processor
 from madoguchi.policy.terms_file import load_terms
-from madoguchi.services import handling
+from madoguchi.services import conversations, handling, incoming
 from madoguchi.services.agents import Person, Role
 from madoguchi.services.desk import Desk
+from madoguchi.services.talk import Received, Sent
 from madoguchi.store import (
     Account,
     Case,
@@ -281,9 +282,12 @@ def say(session: Session, name: str, text: str, at: datetime, author: str = "cus
 
 
 def speak(world: World, name: str, text: str) -> int:
-    """Let the customer say something more, now."""
+    """Let the customer say something more, now, as it comes in."""
+    sent = Sent(str(uuid.uuid4()), text=text)
     with world.desk.store.writing() as session:
-        return say(session, name, text, world.clock()).id
+        received = incoming.add_message(session, conversations.locked(session, name), sent, world.clock())
+    assert isinstance(received, Received)
+    return received.stored.message.id
 
 
 def taken(world: World, number: str, *texts: str, login: str = "sato") -> str:

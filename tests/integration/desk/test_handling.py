@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from madoguchi.services import conversations, handling, inbox, incoming
+from madoguchi.services import conversations, handling, inbox
 from madoguchi.services.conversations import Reply, Understood
 from madoguchi.services.handling import Kept, NotYours, Ok, Stale, Taken, Unfit
 from madoguchi.services.inbox import Filters, View
@@ -66,7 +66,7 @@ def test_a_turn_that_was_running_when_a_human_took_over_says_nothing(world: Worl
     turn = conversations.next_turn(world.desk, name)
     assert turn is not None
     handling.take(world.desk, world.person("sato"), name)
-    assert conversations.store_replies(world.desk, turn, [Reply("自動応答です")], Understood()) == ()
+    assert conversations.store_replies(world.desk, turn, [Reply("自動応答です")], Understood()) is None
     assert "bot" not in authors(world, name)
 
 
@@ -133,7 +133,7 @@ def test_a_customer_who_writes_again_reopens_what_was_closed(world: World) -> No
     name, sato = conversation(world, "ありがとう"), world.person("sato")
     handling.take(world.desk, sato, name)
     assert handling.close(world.desk, sato, name, last(world, name)) == Ok()
-    incoming.store_message(world.desk, name, "00000000-0000-4000-8000-000000000001", text="もう一つ")
+    speak(world, name, "もう一つ")
     assert row(world, name).owner == "bot"
 
 

@@ -12,11 +12,11 @@ from sqlalchemy import select
 
 from madoguchi.bootstrap import Settings, tracker_url
 from madoguchi.cli.run import _write_endpoints
-from madoguchi.services import audit, handling, housekeeping, incoming, privacy, worker
+from madoguchi.services import audit, handling, housekeeping, privacy, worker
 from madoguchi.services.housekeeping import Household
 from madoguchi.store import AuditRow, Callback, Conversation, Message, Notice
 from tests.conftest import ROOT
-from tests.integration.desk.builders import World, conversation
+from tests.integration.desk.builders import World, conversation, speak
 
 IDLE, KEPT = timedelta(days=30), timedelta(days=730)
 
@@ -50,7 +50,7 @@ def test_only_what_lies_idle_with_the_bot_is_closed_and_writing_reopens_it(eithe
     either.clock.forward(days=2)
     assert housekeeping.close_idle(either.desk, IDLE) == 1
     assert owners(either) == {idle: "closed", unanswered: "bot", waiting: "waiting", young: "bot"}
-    incoming.store_message(either.desk, idle, "again", text="もう一度お願いします")
+    speak(either, idle, "もう一度お願いします")
     assert owners(either)[idle] == "bot"
 
 

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 
 from playwright.sync_api import Browser, expect
 
-from madoguchi.services import agents, conversations, handling, incoming
+from madoguchi.services import agents, conversations, handling
 from madoguchi.services.callbacks import book
 from madoguchi.services.conversations import Reply, Understood
 from madoguchi.store import Message
@@ -49,7 +49,7 @@ def test_of_two_agents_one_takes_over_and_the_other_is_told_and_the_bot_is_silen
                 expect(page.locator("#status .pill")).to_have_text("対応中")
             owners = sorted(page.locator(".owner").inner_text().split()[1] for page in (sato, suzuki))
             assert owners in (["あなた", "佐藤"], ["あなた", "鈴木"])
-            assert conversations.store_replies(world.desk, turn, [Reply("自動応答です")], Understood()) == ()
+            assert conversations.store_replies(world.desk, turn, [Reply("自動応答です")], Understood()) is None
             with world.desk.store.reading() as session:
                 assert session.query(Message).filter_by(conversation_id=name, author="bot").count() == 0
 
@@ -108,7 +108,7 @@ def change(desk_site: DeskSite, dice: random.Random, names: list[str], number: i
     agent = world.person(dice.choice(["sato", "suzuki", "tanaka"]))
     seen = conversations.messages_since(world.desk, name)[-1].id
     changes: list[Callable[[], object]] = [
-        lambda: incoming.store_message(world.desk, name, f"m{number}", text=f"追加のご質問 {number}"),
+        lambda: speak(world, name, f"追加のご質問 {number}"),
         lambda: handling.take(world.desk, agent, name),
         lambda: handling.note(world.desk, agent, name, f"n{number}", f"在庫を確認 {number}"),
         lambda: handling.reply(world.desk, agent, name, f"r{number}", f"承りました {number}", seen),
