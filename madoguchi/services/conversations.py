@@ -14,8 +14,8 @@ import uuid
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, bindparam, func, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from madoguchi.services import handoffs
 from madoguchi.services.desk import Desk
@@ -31,6 +31,24 @@ _SHOWN = select(
     Message.id, Message.client_id, Message.author, Message.text, Message.content, Message.state, Message.created_at
 )
 """A MessageView's fields in their order."""
+_SHOWN_OF_TALK = aliased(Message)
+NEWEST = func.coalesce(
+    select(_SHOWN_OF_TALK.id)
+    .where(_SHOWN_OF_TALK.conversation_id == bindparam("talk"), _SHOWN_OF_TALK.author != "note")
+    .order_by(_SHOWN_OF_TALK.id.desc())
+    .limit(1)
+    .scalar_subquery(),
+    0,
+)
+"""The id of the newest message of the conversation `talk` that its customer may see, 0 where there is none."""
+_TITLES = (
+    select(OrderLine.title)
+    .join(Order)
+    .where(Order.customer_id == bindparam("customer"))
+    .order_by(Order.placed_at.desc(), OrderLine.id)
+    .limit(PURCHASES)
+)
+_QUESTION = select(Message, NEWEST).where(Message.id == bindparam("id"))
 
 
 def open_conversation(session: Session, customer_id: int | None, now: datetime) -> Conversation:
@@ -48,7 +66,7 @@ def next_turn(desk: Desk, conversation_id: str) -> ClaimedTurn | None:
         conversation = locked(session, conversation_id)
         if conversation.owner != Owner.BOT:
             return None
-        waiting = session.scalars(unanswered(conversation_id).limit(2)).all()
+        waiting = session.scalars(_unanswered(conversation_id).limit(2)).all()
         if not waiting or (waiting[0].leased_until is not None and waiting[0].leased_until > now):
             return None
         message = waiting[0]
@@ -60,6 +78,8 @@ def claim(
     session: Session, talk: Conversation, message: Message, pressed: Choice | None, now: datetime, *, more: bool = False
 ) -> ClaimedTurn:
     """Claim a message of a locked conversation inside the caller's transaction, once more where it was before."""
+    with session.no_autoflush:
+        purchases = _purchases(session, talk.customer_id)
     message.leased_until = now + LEASE
     message.attempts = (message.attempts or 0) + 1
     session.flush()
@@ -71,7 +91,7 @@ def claim(
         text=None if pressed else message.text,
         payload=pressed.payload if pressed else None,
         attempt=message.attempts,
-        purchases=_purchases(session, talk.customer_id),
+        purchases=purchases,
         more=more,
     )
 
@@ -81,7 +101,7 @@ def store_replies(desk: Desk, turn: ClaimedTurn, replies: Iterable[Reply], under
     now = desk.clock()
     with desk.store.writing() as session:
         conversation = locked(session, turn.conversation_id)
-        question = session.get_one(Message, turn.message_id)
+        question, before = session.execute(_QUESTION, {"id": turn.message_id, "talk": conversation.id}).one()
         if question.state != "stored" or question.conversation_id != conversation.id:
             return None
         question.intent, question.confidence = understood.intent, understood.confidence
@@ -89,7 +109,6 @@ def store_replies(desk: Desk, turn: ClaimedTurn, replies: Iterable[Reply], under
         question.state, question.leased_until = "answered", None
         if conversation.owner not in (Owner.BOT, Owner.WAITING):
             return None
-        before = newest_in(session, conversation.id)
         return News(before, add_replies(session, conversation, question, replies, now), conversation.owner)
 
 
@@ -158,12 +177,6 @@ def messages_in(session: Session, conversation_id: str, after: int = 0, *, limit
     return tuple(MessageView(*row) for row in found)
 
 
-def newest_in(session: Session, conversation_id: str) -> int:
-    """Return the id of the newest message that the customer may see, 0 where there is none."""
-    newest = select(Message.id).where(Message.conversation_id == conversation_id, Message.author != "note")
-    return session.scalar(newest.order_by(Message.id.desc()).limit(1)) or 0
-
-
 def heads(desk: Desk, conversation_ids: Iterable[str]) -> dict[str, Head]:
     """Return where each of these conversations stands."""
     newest = (
@@ -214,6 +227,7 @@ def add_replies(
 ) -> tuple[MessageView, ...]:
     """Add the bot's replies to a message, with their buttons, inside the caller's transaction."""
     added = []
+    conversation.last_at = now
     for number, reply in enumerate(replies):
         message = _say(session, conversation, f"{question.id}:{number}", reply, now)
         session.add_all(
@@ -227,7 +241,6 @@ def add_replies(
             for choice in reply.choices
         )
         added.append(view(message))
-    conversation.last_at = now
     return tuple(added)
 
 
@@ -246,8 +259,7 @@ def _say(session: Session, conversation: Conversation, name: str, reply: Reply, 
     return message
 
 
-def unanswered(conversation_id: str) -> Select[Message]:
-    """Ask for the customer's messages that wait for the bot, oldest first."""
+def _unanswered(conversation_id: str) -> Select[Message]:
     return (
         select(Message)
         .where(Message.conversation_id == conversation_id, Message.author == "customer", Message.state == "stored")
@@ -256,13 +268,4 @@ def unanswered(conversation_id: str) -> Select[Message]:
 
 
 def _purchases(session: Session, customer_id: int | None) -> tuple[str, ...]:
-    if customer_id is None:
-        return ()
-    titles = (
-        select(OrderLine.title)
-        .join(Order)
-        .where(Order.customer_id == customer_id)
-        .order_by(Order.placed_at.desc(), OrderLine.id)
-        .limit(PURCHASES)
-    )
-    return tuple(session.scalars(titles))
+    return () if customer_id is None else tuple(session.scalars(_TITLES, {"customer": customer_id}))

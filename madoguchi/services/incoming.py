@@ -9,14 +9,22 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from madoguchi.services import sessions
-from madoguchi.services.conversations import add_replies, claim, newest_in, unanswered, view
+from madoguchi.services.conversations import NEWEST, add_replies, claim, view
 from madoguchi.services.desk import Desk
 from madoguchi.services.talk import News, Owner, Received, Refusal, Reply, Sent, Stored
 from madoguchi.store import Choice, Conversation, Message
+
+_OWN = Message.conversation_id == bindparam("talk")
+_STANDING = select(
+    select(Message.id).where(_OWN, Message.client_id == bindparam("client_id")).scalar_subquery(),
+    select(Message.id).where(_OWN, Message.author == "customer", Message.state == "stored").limit(1).scalar_subquery(),
+    NEWEST,
+)
+"""What a message meets in its conversation: itself, sent before; one that waits for the bot; the newest one shown."""
 
 
 def receive(desk: Desk, secret: str, sent: Sent, *, at_once: bool = True) -> Received | Refusal | None:
@@ -34,21 +42,19 @@ def add_message(
     session: Session, talk: Conversation, sent: Sent, now: datetime, *, at_once: bool = False
 ) -> Received | Refusal:
     """Do the same for a locked conversation inside the caller's transaction."""
-    known = session.scalar(
-        select(Message).where(Message.conversation_id == talk.id, Message.client_id == sent.client_id)
-    )
+    known, waits, before = session.execute(_STANDING, {"talk": talk.id, "client_id": sent.client_id}).one()
     if known is not None:
-        again = _again(known, sent)
+        again = _again(session.get_one(Message, known), sent)
         return again if isinstance(again, Refusal) else Received(talk.id, again)
     pressed = None if sent.token is None else _press(session, talk.id, sent.token, now)
     if isinstance(pressed, Refusal):
         return pressed
-    before = newest_in(session, talk.id)
-    free = at_once and session.scalar(unanswered(talk.id).limit(1)) is None
     text = pressed.title if pressed else sent.text or ""
     message = Message(client_id=sent.client_id, text=text, content={}, choice=sent.token, state="stored")
     _add(session, talk, message, now)
-    turn = claim(session, talk, message, pressed, now) if free and talk.owner == Owner.BOT else None
+    free = at_once and waits is None and talk.owner == Owner.BOT
+    turn = claim(session, talk, message, pressed, now) if free else None
+    session.flush()
     shown = view(message)
     return Received(talk.id, Stored(shown, new=True), News(before, (shown,), talk.owner), turn)
 
@@ -61,20 +67,19 @@ def add_picture(
     A picture needs no turn of the engine, has no words, and answers no question: open buttons stay open.
     """
     picture = Message(client_id=client_id, text="", content=content, state="answered")
-    message = _add(session, talk, picture, now)
+    _add(session, talk, picture, now)
+    session.flush()
     if reply is not None and talk.owner == Owner.BOT:
-        add_replies(session, talk, message, (reply,), now)
-    return Stored(view(message), new=True)
+        add_replies(session, talk, picture, (reply,), now)
+    return Stored(view(picture), new=True)
 
 
-def _add(session: Session, talk: Conversation, message: Message, now: datetime) -> Message:
+def _add(session: Session, talk: Conversation, message: Message, now: datetime) -> None:
     if talk.owner == Owner.CLOSED:
         _reopen(session, talk)
     message.conversation_id, message.author, message.created_at = talk.id, "customer", now
     session.add(message)
     talk.last_at = now
-    session.flush()
-    return message
 
 
 def _again(known: Message, sent: Sent) -> Stored | Refusal:

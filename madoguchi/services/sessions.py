@@ -10,8 +10,9 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, delete, or_, select
+from sqlalchemy import bindparam, delete, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -66,10 +67,17 @@ class NotAdmitted:
 
 
 # Asked for with every message and every look: columns, for whole objects would cost a third of the request.
-_VISIT = select(CustomerSession.conversation_id, CustomerSession.customer_id, CustomerSession.expires_at)
-_TALK = select(Conversation.id, Conversation.owner).join(
-    CustomerSession, CustomerSession.conversation_id == Conversation.id
+_RUNNING = (
+    CustomerSession.secret_hash == bindparam("secret_hash"),
+    CustomerSession.ended_at.is_(None),
+    CustomerSession.expires_at > bindparam("now"),
 )
+_HOLDS = CustomerSession.conversation_id == Conversation.id
+_VISIT = select(CustomerSession.conversation_id, CustomerSession.customer_id, CustomerSession.expires_at).where(
+    *_RUNNING
+)
+_TALK = select(Conversation.id, Conversation.owner).join(CustomerSession, _HOLDS).where(*_RUNNING)
+_HELD = select(Conversation).join(CustomerSession, _HOLDS).where(*_RUNNING).with_for_update(of=Conversation)
 
 
 def sign_in(desk: Desk, claim: SignIn, current_secret: str | None) -> Opened | NotAdmitted:
@@ -99,14 +107,13 @@ def visit_of(desk: Desk, secret: str | None) -> Visit | None:
     if not secret:
         return None
     with desk.store.reading() as session:
-        row = session.execute(_VISIT.where(*_is_running(secret, desk.clock()))).one_or_none()
+        row = session.execute(_VISIT, _held(secret, desk.clock())).one_or_none()
         return None if row is None else Visit(*row)
 
 
 def locked_talk(session: Session, secret: str, now: datetime) -> Conversation | None:
     """Return the conversation of the running session with this secret, locked as in `conversations`."""
-    held = select(Conversation).join(CustomerSession, CustomerSession.conversation_id == Conversation.id)
-    return session.scalar(held.where(*_is_running(secret, now)).with_for_update(of=Conversation))
+    return session.scalar(_HELD, _held(secret, now))
 
 
 def look(desk: Desk, secret: str | None, after: int) -> Look | None:
@@ -114,7 +121,7 @@ def look(desk: Desk, secret: str | None, after: int) -> Look | None:
     if not secret:
         return None
     with desk.store.reading() as session:
-        talk = session.execute(_TALK.where(*_is_running(secret, desk.clock()))).one_or_none()
+        talk = session.execute(_TALK, _held(secret, desk.clock())).one_or_none()
         if talk is None:
             return None
         return Look(talk.id, conversations.messages_in(session, talk.id, after), talk.owner)
@@ -194,12 +201,8 @@ def _running(session: Session, secret: str, now: datetime) -> CustomerSession | 
     return row if row is not None and row.ended_at is None and row.expires_at > now else None
 
 
-def _is_running(secret: str, now: datetime) -> tuple[ColumnElement[bool], ...]:
-    return (
-        CustomerSession.secret_hash == _hash(secret),
-        CustomerSession.ended_at.is_(None),
-        CustomerSession.expires_at > now,
-    )
+def _held(secret: str, now: datetime) -> dict[str, Any]:
+    return {"secret_hash": _hash(secret), "now": now}
 
 
 def _visit(row: CustomerSession) -> Visit:
