@@ -6,7 +6,7 @@ import random
 import tempfile
 from collections import Counter
 from pathlib import Path
-from typing import Any, Dict, FrozenSet, Iterator, List, Sequence, Text, Tuple, Type
+from typing import AbstractSet, Any, Dict, FrozenSet, Iterator, List, Sequence, Text, Tuple, Type
 
 import pycrfsuite
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
@@ -102,9 +102,7 @@ class ProductExtractor(LearningComponent, EntityExtractorMixin):
             # A name counts as known only if another example bears it too: what the tagger meets in
             # training is then as often unknown as what it will meet in service.
             known = all_names - {name for name in names if counts[name] == 1}
-            bought = frozenset(chance.sample(everything, min(3, len(everything)))) | frozenset(
-                name for name in names if chance.random() < 0.8
-            )
+            bought = _bought(names, everything, chance)
             shown = bought if chance.random() < self._config["purchase_share"] else frozenset()
             features = token_features(tokens, clusters.of(tokens, model.nlp.vocab), known, shown)
             trainer.append(features, tags(len(tokens), found))
@@ -144,6 +142,13 @@ class ProductExtractor(LearningComponent, EntityExtractorMixin):
 
 def _names(message: Message, labels: Sequence[Label]) -> List[Tuple[str, ...]]:
     return [name_of(tokens_in(message)[first:last]) for _, first, last in labels]
+
+
+def _bought(names: AbstractSet[Tuple[str, ...]], everything: Sequence[Tuple[str, ...]], chance: random.Random) -> Names:
+    """Return purchases for an example: a few of all, and mostly what it names."""
+    others = chance.sample(everything, min(3, len(everything)))
+    # In order: a set has another one in every process, and the same data must give the same model.
+    return frozenset(others) | frozenset(name for name in sorted(names) if chance.random() < 0.8)
 
 
 def _purchases(message: Message, model: GinzaModel) -> Names:
