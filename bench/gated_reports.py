@@ -57,7 +57,7 @@ class Kitchen:
         rows = blocks([self._featurized(text) for text, _ in lessons])
         shape = (config["C"], config["directions"], config["calibration_folds"], config["random_state"])
         model = fit_linear(*rows, labels, *shape)
-        classifier, guard = LinearIntentClassifier(config, None, None, model), ContraryGuard()
+        classifier, guard = LinearIntentClassifier(config, "bench", learned=model), ContraryGuard({}, "bench")
         answers = []
         for line in self._heldout:
             (message,) = guard.process(classifier.process([self._featurized(line.text)]))

@@ -38,10 +38,11 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     scores = judge(lines, predictions)
     nearest = nearest_examples([each.text for each in scores.messages if not each.right])
     milliseconds = [each["milliseconds"] for each in predictions]
-    print("\n".join(summary(scores, nearest, milliseconds)))
     accepted = _accepted(options.accepted) if options.heldout else None
-    for row in told(changes(as_json(scores), accepted)):
-        print(row)
+    since = changes(as_json(scores), accepted)
+    rows = summary(scores, milliseconds)
+    rows += told(since)[:1] if options.scores else [*wrong(scores, nearest), *told(since)]
+    print("\n".join(rows))
     if options.report:
         write_report(options.report, scores, nearest, accepted)
         print(f"report: {options.report / 'report.html'}")
@@ -57,14 +58,15 @@ def _options(arguments: Optional[Sequence[str]]) -> argparse.Namespace:
     what.add_argument("file", nargs="?", type=Path, help="lines of JSON")
     what.add_argument("--heldout", action="store_true", help=f"all of {HELDOUT}")
     parser.add_argument("--model", type=Path, help="the model; default: the newest in models/")
+    parser.add_argument("--scores", action="store_true", help="print the scores alone, none of the messages")
     parser.add_argument("--report", type=Path, help="a folder for report.json and report.html")
     parser.add_argument("--accept", action="store_true", help=f"keep this run as {ACCEPTED}, to compare with later")
     parser.add_argument("--accepted", type=Path, default=ACCEPTED, help="an earlier report.json to compare with")
     return parser.parse_args(arguments)
 
 
-def summary(scores: Scores, nearest: Neighbours, milliseconds: Sequence[float]) -> List[str]:
-    """Return what the command prints."""
+def summary(scores: Scores, milliseconds: Sequence[float]) -> List[str]:
+    """Return the scores, one a row."""
     rows = [
         f"intent accuracy {scores.accuracy:.3f}",
         f"intent macro-F1 {scores.macro_f1:.3f}",
@@ -78,9 +80,12 @@ def summary(scores: Scores, nearest: Neighbours, milliseconds: Sequence[float]) 
     for name, score in scores.intents.items():
         if score.f1 < _WORTH_A_LINE:
             rows.append(f"intent {name} F1 {score.f1:.3f} precision {score.precision:.3f} recall {score.recall:.3f}")
-    for each in scores.messages:
-        rows.extend(_wrong(each, nearest))
     return rows
+
+
+def wrong(scores: Scores, nearest: Neighbours) -> List[str]:
+    """Return what was read wrong, with the examples next to it."""
+    return [row for each in scores.messages for row in _wrong(each, nearest)]
 
 
 def _quantile(values: Sequence[float], share: float) -> float:
@@ -169,7 +174,7 @@ def changes(now: Mapping[str, Any], before: Optional[Mapping[str, Any]]) -> Opti
 
 
 def told(since: Optional[Mapping[str, Any]]) -> List[str]:
-    """Return what the command prints of the differences from the accepted report."""
+    """Return what the command prints of the differences from the accepted report: how many, then each."""
     if since is None:
         return []
     counts = f"{len(since['better'])} better, {len(since['worse'])} worse, {since['new']} new"

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any, Dict, List, Optional, Text, Tuple, Type
+from typing import Any, Dict, List, Text, Type
 
 import numpy as np
-from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
-from rasa.engine.storage.storage import ModelStorage
 from rasa.nlu.classifiers.classifier import IntentClassifier
 from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from engine.nlu import letters
-from engine.nlu.letters import LetterModel
-from engine.nlu.sources import sources_hash
+from engine.nlu.component import LearningComponent
+from engine.nlu.letters import Fading, LetterModel
 from engine.nlu.tokenizer import READING, GinzaTokenizer, tokens_in
-
-_FADE = "fade.json"
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
-class BabbleGuard(GraphComponent, IntentClassifier):
+class BabbleGuard(LearningComponent, IntentClassifier):
     """Takes confidence from messages whose letters do not follow each other as in the examples."""
+
+    learns = Fading
+    sources = (letters,)
 
     @classmethod
     def required_components(cls) -> List[Type]:
@@ -45,61 +43,11 @@ class BabbleGuard(GraphComponent, IntentClassifier):
             "random_state": 20,
         }
 
-    def __init__(
-        self,
-        config: Dict[Text, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        model: Optional[LetterModel] = None,
-        fade: Tuple[float, float] = (0.0, 0.0),
-    ) -> None:
-        """Hold the configuration, and the model and where confidence fades, once learned."""
-        self._config = config
-        self._model_storage = model_storage
-        self._resource = resource
-        self._model = model
-        self._fade = fade
-
-    @classmethod
-    def create(
-        cls,
-        config: Dict[Text, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-    ) -> BabbleGuard:
-        """Create an untrained component."""
-        return cls({**cls.get_default_config(), **config}, model_storage, resource)
-
-    @classmethod
-    def load(
-        cls,
-        config: Dict[Text, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-        **kwargs: Any,
-    ) -> BabbleGuard:
-        """Load a trained component."""
-        with model_storage.read_from(resource) as directory:
-            model = LetterModel.load(directory)
-            nothing, whole = json.loads((directory / _FADE).read_text(encoding="utf-8"))
-        return cls({**cls.get_default_config(), **config}, model_storage, resource, model, (nothing, whole))
-
-    @classmethod
-    def fingerprint_addon(cls, config: Dict[Text, Any]) -> Text:
-        """Make a model with another way of counting stale."""
-        return sources_hash(letters)
-
     def train(self, training_data: TrainingData) -> Resource:
         """Learn the letters of all examples, and how plausible examples are that were left out."""
         readings = [reading_of(message) for message in training_data.training_examples if message.get(TEXT)]
-        model = LetterModel.fit(readings)
         nothing, whole = letters.quantiles(self._left_out(readings), self._config["shares"])
-        with self._model_storage.write_to(self._resource) as directory:
-            model.save(directory)
-            (directory / _FADE).write_text(json.dumps([nothing, whole]), encoding="utf-8")
-        return self._resource
+        return self._keep(Fading(LetterModel.fit(readings), nothing, whole))
 
     def _left_out(self, readings: List[Text]) -> List[float]:
         folds = self._config["folds"]
@@ -113,19 +61,12 @@ class BabbleGuard(GraphComponent, IntentClassifier):
     def process(self, messages: List[Message]) -> List[Message]:
         """Scale the confidence of every intent of a message by how plausible its letters are."""
         for message in messages:
-            ranking, share = message.get("intent_ranking") or [], self._share(reading_of(message))
+            ranking, share = message.get("intent_ranking") or [], self._learned.share(reading_of(message))
             if ranking and share < 1:
                 faded = [{**each, "confidence": each["confidence"] * share} for each in ranking]
                 message.set("intent", faded[0], add_to_output=True)
                 message.set("intent_ranking", faded, add_to_output=True)
         return messages
-
-    def _share(self, reading: Text) -> float:
-        assert self._model is not None, "the graph loads a component before it runs it"
-        nothing, whole = self._fade
-        if whole <= nothing:  # too few examples to tell
-            return 1.0
-        return min(1.0, max(0.0, (self._model.plausibility(reading) - nothing) / (whole - nothing)))
 
 
 def reading_of(message: Message) -> Text:

@@ -5,10 +5,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Sequence, Text, Type
 
 import numpy as np
-from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
-from rasa.engine.storage.resource import Resource
-from rasa.engine.storage.storage import ModelStorage
 from rasa.nlu.featurizers.dense_featurizer.dense_featurizer import DenseFeaturizer
 from rasa.nlu.tokenizers.tokenizer import Token
 from rasa.shared.nlu.constants import TEXT
@@ -16,6 +13,7 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 from spacy.vocab import Vocab
 
+from engine.nlu.component import Component
 from engine.nlu.features import SentenceRow
 from engine.nlu.ginza import GinzaModel
 from engine.nlu.tokenizer import NORM, POS, GinzaTokenizer, tokens_in
@@ -24,7 +22,7 @@ _CONTENT = frozenset(("NOUN", "VERB", "ADJ", "PROPN", "ADV", "PRON", "NUM", "INT
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False, model_from="GinzaNLP")
-class GinzaVectorFeaturizer(DenseFeaturizer, GraphComponent):
+class GinzaVectorFeaturizer(Component, DenseFeaturizer):
     """Adds a vector a token, and for the sentence the pooled ones side by side."""
 
     @classmethod
@@ -44,16 +42,9 @@ class GinzaVectorFeaturizer(DenseFeaturizer, GraphComponent):
             "sequence": False,
         }
 
-    @classmethod
-    def create(
-        cls,
-        config: Dict[Text, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-    ) -> GinzaVectorFeaturizer:
-        """Create the component."""
-        return cls(execution_context.node_name, {**cls.get_default_config(), **config})
+    def __init__(self, config: Dict[Text, Any], name: Text) -> None:
+        """Hold the configuration, and the name that marks the rows."""
+        DenseFeaturizer.__init__(self, name, config)
 
     @classmethod
     def validate_config(cls, config: Dict[Text, Any]) -> None:

@@ -6,21 +6,19 @@ import datetime
 from typing import Any, Dict, List, Text
 from zoneinfo import ZoneInfo
 
-from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
-from rasa.engine.storage.resource import Resource
-from rasa.engine.storage.storage import ModelStorage
 from rasa.nlu.extractors.extractor import EntityExtractorMixin
 from rasa.shared.nlu.constants import ENTITIES, TEXT
 from rasa.shared.nlu.training_data.message import Message
 
+from engine.nlu.component import Component
 from engine.nlu.normalizer import normalized_of
 from engine.nlu.rules.find import ENTITIES as KNOWN
 from engine.nlu.rules.find import find_entities
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=False)
-class RuleEntityExtractor(GraphComponent, EntityExtractorMixin):
+class RuleEntityExtractor(Component, EntityExtractorMixin):
     """Adds the entities that rules find, with normalised values and the customer's own offsets."""
 
     @staticmethod
@@ -33,21 +31,11 @@ class RuleEntityExtractor(GraphComponent, EntityExtractorMixin):
             "timezone": "Asia/Tokyo",
         }
 
-    def __init__(self, config: Dict[Text, Any]) -> None:
+    def __init__(self, config: Dict[Text, Any], name: Text) -> None:
         """Hold the configuration."""
+        super().__init__(config, name)
         self._entities = frozenset(config["entities"])
         self._timezone = ZoneInfo(config["timezone"])
-
-    @classmethod
-    def create(
-        cls,
-        config: Dict[Text, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-    ) -> RuleEntityExtractor:
-        """Create the component."""
-        return cls({**cls.get_default_config(), **config})
 
     def process(self, messages: List[Message]) -> List[Message]:
         """Add the entities of every message that has a text."""

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Text, Tuple
 
 import spacy
-from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
-from rasa.engine.storage.resource import Resource
-from rasa.engine.storage.storage import ModelStorage
 from rasa.nlu.model import InvalidModelError
 from spacy.language import Language
+
+from engine.nlu.component import Component
 
 _DISTRIBUTIONS = ("spacy", "ginza", "SudachiPy", "SudachiDict-core")
 
@@ -30,7 +29,7 @@ class GinzaModel:
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MODEL_LOADER, is_trainable=False)
-class GinzaNLP(GraphComponent):
+class GinzaNLP(Component):
     """Loads GiNZA with the pipes asked for and provides it to the other components."""
 
     @staticmethod
@@ -44,21 +43,10 @@ class GinzaNLP(GraphComponent):
             "pipes": [],
         }
 
-    def __init__(self, model: GinzaModel) -> None:
-        """Hold a loaded model."""
-        self._model = model
-
-    @classmethod
-    def create(
-        cls,
-        config: Dict[Text, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-    ) -> GinzaNLP:
+    def __init__(self, config: Dict[Text, Any], name: Text) -> None:
         """Load the model; raises InvalidModelError where it is not installed."""
-        config = {**cls.get_default_config(), **config}
-        return cls(load_ginza(config["model"], tuple(config["pipes"])))
+        super().__init__(config, name)
+        self._model = load_ginza(config["model"], tuple(config["pipes"]))
 
     @classmethod
     def fingerprint_addon(cls, config: Dict[Text, Any]) -> Text:

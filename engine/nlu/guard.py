@@ -4,45 +4,28 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Text, Type
 
-from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
-from rasa.engine.storage.resource import Resource
-from rasa.engine.storage.storage import ModelStorage
 from rasa.nlu.classifiers.classifier import IntentClassifier
 from rasa.shared.nlu.training_data.message import Message
 
 from engine.nlu import contrary
+from engine.nlu.component import Component
 from engine.nlu.contrary import contradicted, is_asserted, meant_instead
 from engine.nlu.normalizer import normalized_of
-from engine.nlu.sources import sources_hash
 
 Ranking = List[Dict[Text, Any]]
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=False)
-class ContraryGuard(GraphComponent, IntentClassifier):
+class ContraryGuard(Component, IntentClassifier):
     """Replaces an intent that the message denies by the one that it asserts, or by its contrary."""
+
+    sources = (contrary,)
 
     @classmethod
     def required_components(cls) -> List[Type]:
         """Return what must stand before it in the pipeline."""
         return [IntentClassifier]
-
-    @classmethod
-    def create(
-        cls,
-        config: Dict[Text, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-    ) -> ContraryGuard:
-        """Create the component."""
-        return cls()
-
-    @classmethod
-    def fingerprint_addon(cls, config: Dict[Text, Any]) -> Text:
-        """Make a model with other rules stale."""
-        return sources_hash(contrary)
 
     def process(self, messages: List[Message]) -> List[Message]:
         """Rank anew every message whose likeliest intent is denied by it."""

@@ -21,7 +21,7 @@ _ALLOWANCE = 3.0
 """What a text's length is forgiven, spread over its letters: a single rare letter says little against so few."""
 _MAIL = re.compile(r"[\w.+-]+@[\w.-]+")
 _DIGITS = re.compile(r"\d+")
-_FILE = "letters.json"
+_FILE, _FADE = "letters.json", "fade.json"
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,33 @@ class LetterModel:
     def load(cls, directory: Path) -> LetterModel:
         """Read what `save` wrote."""
         return cls(Counter(json.loads((directory / _FILE).read_text(encoding="utf-8"))))
+
+
+@dataclass(frozen=True)
+class Fading:
+    """How much confidence a reading keeps: nothing up to one plausibility, the whole from another one on."""
+
+    letters: LetterModel
+    nothing: float
+    whole: float
+
+    def share(self, reading: str) -> float:
+        """Return the share of confidence that a reading keeps, from 0 to 1."""
+        if self.whole <= self.nothing:  # too few examples to tell
+            return 1.0
+        place = (self.letters.plausibility(reading) - self.nothing) / (self.whole - self.nothing)
+        return min(1.0, max(0.0, place))
+
+    def save(self, directory: Path) -> None:
+        """Write the letters, and between what plausibilities confidence fades."""
+        self.letters.save(directory)
+        (directory / _FADE).write_text(json.dumps([self.nothing, self.whole]), encoding="utf-8")
+
+    @classmethod
+    def load(cls, directory: Path) -> Fading:
+        """Read what `save` wrote."""
+        nothing, whole = json.loads((directory / _FADE).read_text(encoding="utf-8"))
+        return cls(LetterModel.load(directory), nothing, whole)
 
 
 def _places(reading: str) -> Iterator[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Sequence, Tuple
 
 import numpy as np
@@ -12,6 +14,8 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import LinearSVC
 
 from engine.nlu.features import Row, times
+
+_FILE = "linear"
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,18 @@ class LinearModel:
         """Return one probability a class for the feature rows of one message."""
         margins = times(rows, self.weights) + self.bias
         return softmax(margins[None, :] * self.sharpness)[0]
+
+    def save(self, directory: Path) -> None:
+        """Write the classes as JSON and the rest as plain arrays."""
+        (directory / f"{_FILE}.json").write_text(json.dumps(self.classes), encoding="utf-8")
+        np.savez(directory / f"{_FILE}.npz", weights=self.weights, bias=self.bias, sharpness=self.sharpness)
+
+    @classmethod
+    def load(cls, directory: Path) -> LinearModel:
+        """Read what `save` wrote."""
+        classes = json.loads((directory / f"{_FILE}.json").read_text(encoding="utf-8"))
+        arrays = np.load(directory / f"{_FILE}.npz", allow_pickle=False)
+        return cls(tuple(classes), arrays["weights"], arrays["bias"], float(arrays["sharpness"]))
 
 
 def fit_linear(

@@ -2,39 +2,40 @@
 
 from __future__ import annotations
 
-import json
 import random
+import tempfile
 from collections import Counter
-from typing import Any, Dict, FrozenSet, Iterator, List, Optional, Sequence, Text, Tuple, Type
+from pathlib import Path
+from typing import AbstractSet, Any, Dict, FrozenSet, Iterator, List, Sequence, Text, Tuple, Type
 
 import pycrfsuite
-from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
-from rasa.engine.storage.storage import ModelStorage
 from rasa.nlu.extractors.extractor import EntityExtractorMixin
 from rasa.shared.nlu.constants import ENTITIES, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from engine.nlu import clusters as clustering
-from engine.nlu import product_features
+from engine.nlu import product_features, tagger
 from engine.nlu.clusters import Clusters
+from engine.nlu.component import LearningComponent
 from engine.nlu.ginza import GinzaModel
 from engine.nlu.normalizer import normalized_of
 from engine.nlu.product_features import Names, name_of, noun_phrases, token_features
-from engine.nlu.sources import sources_hash
+from engine.nlu.tagger import Label, ProductTagger, tags
 from engine.nlu.text import normalize
 from engine.nlu.tokenizer import GinzaTokenizer, tokens_in, tokens_of
 
-_MODEL, _NAMES = "tagger.crfsuite", "names.json"
 _MOST_PURCHASES = 50
-Label = Tuple[str, int, int]  # entity, first token, one past the last token
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=True, model_from="GinzaNLP")
-class ProductExtractor(GraphComponent, EntityExtractorMixin):
+class ProductExtractor(LearningComponent, EntityExtractorMixin):
     """Tags the articles that a message names, with the customer's purchases as context."""
+
+    learns = ProductTagger
+    sources = (product_features, clustering, tagger)
 
     @classmethod
     def required_components(cls) -> List[Type]:
@@ -67,82 +68,18 @@ class ProductExtractor(GraphComponent, EntityExtractorMixin):
         """Return the packages that must be installed."""
         return ["sklearn_crfsuite", "sklearn"]
 
-    def __init__(
-        self,
-        config: Dict[Text, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        tagger: Optional[pycrfsuite.Tagger] = None,
-        clusters: Optional[Clusters] = None,
-        known: Names = frozenset(),
-    ) -> None:
-        """Hold the configuration, and the tagger where one was trained."""
-        self._config = config
-        self._model_storage = model_storage
-        self._resource = resource
-        self._tagger = tagger
-        self._clusters = clusters
-        self._known = known
-        self._model_bytes = b""
-
-    @classmethod
-    def create(
-        cls,
-        config: Dict[Text, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-    ) -> ProductExtractor:
-        """Create an untrained component."""
-        return cls({**cls.get_default_config(), **config}, model_storage, resource)
-
-    @classmethod
-    def load(
-        cls,
-        config: Dict[Text, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-        **kwargs: Any,
-    ) -> ProductExtractor:
-        """Load a trained component; without annotated examples there is none, and nothing is tagged."""
-        component = cls.create(config, model_storage, resource, execution_context)
-        with model_storage.read_from(resource) as directory:
-            if not (directory / _MODEL).exists():
-                return component
-            names = json.loads((directory / _NAMES).read_text(encoding="utf-8"))
-            component._known = frozenset(tuple(name) for name in names)
-            component._clusters = Clusters.load(directory)
-            component._tagger = pycrfsuite.Tagger()
-            # From memory, for the directory is gone as soon as the model is loaded. CRFsuite reads
-            # the bytes in place and does not own them: they must live as long as the tagger.
-            component._model_bytes = (directory / _MODEL).read_bytes()
-            component._tagger.open_inmemory(component._model_bytes)
-        return component
-
-    @classmethod
-    def fingerprint_addon(cls, config: Dict[Text, Any]) -> Text:
-        """Make a model trained with other features stale."""
-        return sources_hash(product_features, clustering)
-
     def train(self, training_data: TrainingData, model: GinzaModel) -> Resource:
-        """Train the tagger on every example that has a text."""
+        """Train the tagger on every example that has a text; with none annotated nothing will be tagged."""
         examples = [m for m in training_data.nlu_examples if m.get(TEXT) and tokens_in(m)]
         labels = [list(self._labels(message)) for message in examples]
-        with self._model_storage.write_to(self._resource) as directory:
-            if not any(labels):
-                return self._resource
-            clusters = Clusters.fit(
-                [tokens_in(m) for m in examples],
-                model.nlp.vocab,
-                self._config["clusters"],
-                self._config["random_state"],
-            )
-            counts = Counter(name for m, found in zip(examples, labels, strict=True) for name in set(_names(m, found)))
-            clusters.save(directory)
-            (directory / _NAMES).write_text(json.dumps(sorted(counts), ensure_ascii=False), encoding="utf-8")
-            self._fit(examples, labels, counts, clusters, model, str(directory / _MODEL))
-        return self._resource
+        if not any(labels):
+            return self._keep(None)
+        sizes, seed = self._config["clusters"], self._config["random_state"]
+        clusters = Clusters.fit([tokens_in(m) for m in examples], model.nlp.vocab, sizes, seed)
+        counts = Counter(name for m, found in zip(examples, labels, strict=True) for name in set(_names(m, found)))
+        return self._keep(
+            ProductTagger(self._fit(examples, labels, counts, clusters, model), clusters, frozenset(counts))
+        )
 
     def _fit(
         self,
@@ -151,8 +88,7 @@ class ProductExtractor(GraphComponent, EntityExtractorMixin):
         counts: Counter[Tuple[str, ...]],
         clusters: Clusters,
         model: GinzaModel,
-        path: str,
-    ) -> None:
+    ) -> bytes:
         trainer = pycrfsuite.Trainer(verbose=False)
         keys = ("c1", "c2", "max_iterations")
         trainer.set_params({**{key: self._config[key] for key in keys}, "feature.possible_transitions": True})
@@ -166,13 +102,14 @@ class ProductExtractor(GraphComponent, EntityExtractorMixin):
             # A name counts as known only if another example bears it too: what the tagger meets in
             # training is then as often unknown as what it will meet in service.
             known = all_names - {name for name in names if counts[name] == 1}
-            bought = frozenset(chance.sample(everything, min(3, len(everything)))) | frozenset(
-                name for name in names if chance.random() < 0.8
-            )
+            bought = _bought(names, everything, chance)
             shown = bought if chance.random() < self._config["purchase_share"] else frozenset()
             features = token_features(tokens, clusters.of(tokens, model.nlp.vocab), known, shown)
-            trainer.append(features, _tags(len(tokens), found))
-        trainer.train(path)
+            trainer.append(features, tags(len(tokens), found))
+        with tempfile.TemporaryDirectory() as folder:  # CRFsuite writes files only
+            path = Path(folder) / "model"
+            trainer.train(str(path))
+            return path.read_bytes()
 
     def process(self, messages: List[Message], model: GinzaModel) -> List[Message]:
         """Add the learned entities of every message, where no rule has claimed the place."""
@@ -184,12 +121,10 @@ class ProductExtractor(GraphComponent, EntityExtractorMixin):
 
     def _extract(self, message: Message, model: GinzaModel) -> Iterator[Dict[Text, Any]]:
         tokens = tokens_in(message)
-        if self._tagger is None or self._clusters is None or not tokens:
+        if self._learned is None or not tokens:
             return
-        purchases = _purchases(message, model)
-        features = token_features(tokens, self._clusters.of(tokens, model.nlp.vocab), self._known, purchases)
         normalized = normalized_of(message)
-        for entity, first, last in _spans(self._tagger.tag(features)):
+        for entity, first, last in self._learned.labels(tokens, model.nlp.vocab, _purchases(message, model)):
             start, end = tokens[first].start, tokens[last - 1].end
             value = normalized.text[tokens[first].get("normalized_start") : tokens[last - 1].get("normalized_end")]
             yield {"entity": entity, "start": start, "end": end, "value": value, "extractor": self.name}
@@ -209,6 +144,13 @@ def _names(message: Message, labels: Sequence[Label]) -> List[Tuple[str, ...]]:
     return [name_of(tokens_in(message)[first:last]) for _, first, last in labels]
 
 
+def _bought(names: AbstractSet[Tuple[str, ...]], everything: Sequence[Tuple[str, ...]], chance: random.Random) -> Names:
+    """Return purchases for an example: a few of all, and mostly what it names."""
+    others = chance.sample(everything, min(3, len(everything)))
+    # In order: a set has another one in every process, and the same data must give the same model.
+    return frozenset(others) | frozenset(name for name in sorted(names) if chance.random() < 0.8)
+
+
 def _purchases(message: Message, model: GinzaModel) -> Names:
     """Return the names by which the customer may call what they bought lately."""
     titles = (message.get("metadata") or {}).get("purchases")
@@ -219,23 +161,6 @@ def _purchases(message: Message, model: GinzaModel) -> Names:
         if isinstance(title, str):
             names |= noun_phrases(tokens_of(normalize(title, 200), model))
     return names
-
-
-def _tags(length: int, labels: Sequence[Label]) -> List[str]:
-    tags = ["O"] * length
-    for entity, first, last in labels:
-        tags[first:last] = [f"B-{entity}"] + [f"I-{entity}"] * (last - first - 1)
-    return tags
-
-
-def _spans(tags: Sequence[str]) -> Iterator[Label]:
-    start, entity = 0, ""
-    for position, tag in enumerate([*tags, "O"]):
-        if entity and tag != f"I-{entity}":
-            yield entity, start, position
-            entity = ""
-        if tag.startswith("B-") or (tag.startswith("I-") and not entity):
-            start, entity = position, tag[2:]
 
 
 def _overlaps(entity: Dict[Text, Any], others: Sequence[Dict[Text, Any]]) -> bool:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Text, Tuple, Type
+from typing import Any, Dict, List, Mapping, Sequence, Text, Tuple, Type
 
-from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
-from rasa.engine.storage.storage import ModelStorage
 from rasa.nlu.extractors.extractor import EntityExtractorMixin
 from rasa.shared.nlu.constants import ENTITIES, TEXT
 from rasa.shared.nlu.training_data.message import Message
@@ -16,11 +14,11 @@ from sklearn.feature_extraction import DictVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from engine.nlu import ways
+from engine.nlu.component import LearningComponent
 from engine.nlu.normalizer import JapaneseNormalizer, normalized_of
 from engine.nlu.rules import refunds
 from engine.nlu.rules.refunds import ways_named
 from engine.nlu.rules.span import Span
-from engine.nlu.sources import sources_hash
 from engine.nlu.ways import WayBack, contexts
 
 ENTITY = "refund_method"
@@ -28,8 +26,11 @@ Place = Tuple[int, int]  # of the text as the customer typed it
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=True)
-class RefundMethodExtractor(GraphComponent, EntityExtractorMixin):
+class RefundMethodExtractor(LearningComponent, EntityExtractorMixin):
     """Adds the card, gift balance or bank of a message where it is the way the money comes back."""
+
+    learns = WayBack
+    sources = (refunds, ways)
 
     @classmethod
     def required_components(cls) -> List[Type]:
@@ -51,52 +52,8 @@ class RefundMethodExtractor(GraphComponent, EntityExtractorMixin):
         """Return the packages that must be installed."""
         return ["sklearn"]
 
-    def __init__(
-        self,
-        config: Dict[Text, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        way_back: Optional[WayBack] = None,
-    ) -> None:
-        """Hold the configuration, and what was learned where anything was."""
-        self._config = config
-        self._model_storage = model_storage
-        self._resource = resource
-        self._way_back = way_back
-
-    @classmethod
-    def create(
-        cls,
-        config: Dict[Text, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-    ) -> RefundMethodExtractor:
-        """Create an untrained component."""
-        return cls({**cls.get_default_config(), **config}, model_storage, resource)
-
-    @classmethod
-    def load(
-        cls,
-        config: Dict[Text, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-        **kwargs: Any,
-    ) -> RefundMethodExtractor:
-        """Load a trained component; where nothing was annotated there is nothing to tell, and it finds nothing."""
-        component = cls.create(config, model_storage, resource, execution_context)
-        with model_storage.read_from(resource) as directory:
-            component._way_back = WayBack.load(directory)
-        return component
-
-    @classmethod
-    def fingerprint_addon(cls, config: Dict[Text, Any]) -> Text:
-        """Make a model trained with other names or features stale."""
-        return sources_hash(refunds, ways)
-
     def train(self, training_data: TrainingData) -> Resource:
-        """Learn from every name of a way in the examples, annotated or not."""
+        """Learn from every name of a way in the examples; where nothing is annotated there is nothing to tell."""
         found: List[Dict[str, float]] = []
         truths: List[bool] = []
         for message in training_data.nlu_examples:
@@ -106,15 +63,12 @@ class RefundMethodExtractor(GraphComponent, EntityExtractorMixin):
             names = _names(message)
             found.extend(contexts(normalized_of(message).text, names))
             truths.extend(_place(message, name) in annotated for name in names)
-        with self._model_storage.write_to(self._resource) as directory:
-            if len(set(truths)) == 2:
-                _weigh(found, truths, self._config["c"]).save(directory)
-        return self._resource
+        return self._keep(_weigh(found, truths, self._config["c"]) if len(set(truths)) == 2 else None)
 
     def process(self, messages: List[Message]) -> List[Message]:
         """Add the ways back that every message names."""
         for message in messages:
-            if self._way_back and isinstance(message.get(TEXT), str):
+            if self._learned and isinstance(message.get(TEXT), str):
                 message.set(ENTITIES, message.get(ENTITIES, []) + self._extract(message), add_to_output=True)
         return messages
 
@@ -122,7 +76,7 @@ class RefundMethodExtractor(GraphComponent, EntityExtractorMixin):
         names = _names(message)
         entities = []
         for name, context in zip(names, contexts(normalized_of(message).text, names), strict=True):
-            if self._way_back.chance(context) >= self._config["threshold"]:
+            if self._learned.chance(context) >= self._config["threshold"]:
                 start, end = _place(message, name)
                 entities.append(
                     {"entity": ENTITY, "start": start, "end": end, "value": name.value, "extractor": self.name}

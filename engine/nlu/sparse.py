@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any, Dict, List, Optional, Text, Type
+from typing import Any, Dict, List, Text, Type
 
-from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
-from rasa.engine.storage.storage import ModelStorage
 from rasa.nlu.featurizers.sparse_featurizer.sparse_featurizer import SparseFeaturizer
 from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from engine.nlu import grammar, tfidf
+from engine.nlu.component import LearningComponent
 from engine.nlu.features import SentenceRow, sparse_row
 from engine.nlu.grammar import grammar_terms
 from engine.nlu.normalizer import normalized_of
-from engine.nlu.sources import sources_hash
 from engine.nlu.tfidf import TfidfIndex
 from engine.nlu.tokenizer import NORM, READING, GinzaTokenizer, tokens_in
 
-_FILE = "terms"
 
-
-class TermFeaturizer(SparseFeaturizer, GraphComponent):
+class TermFeaturizer(LearningComponent, SparseFeaturizer):
     """Turns the terms that a subclass reads from a message into one TF-IDF row."""
+
+    learns = TfidfIndex
+    sources = (tfidf, grammar)
 
     @classmethod
     def required_components(cls) -> List[Type]:
@@ -43,57 +42,16 @@ class TermFeaturizer(SparseFeaturizer, GraphComponent):
             "min_documents": 2,
         }
 
-    def __init__(
-        self,
-        config: Dict[Text, Any],
-        name: Text,
-        model_storage: ModelStorage,
-        resource: Resource,
-        index: Optional[TfidfIndex] = None,
-    ) -> None:
-        """Hold the configuration, and the index where one was learned."""
-        super().__init__(name, config)
-        self._model_storage = model_storage
-        self._resource = resource
-        self._index = index
-
-    @classmethod
-    def create(
-        cls,
-        config: Dict[Text, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-    ) -> TermFeaturizer:
-        """Create an untrained component."""
-        config = {**cls.get_default_config(), **config}
-        return cls(config, execution_context.node_name, model_storage, resource)
-
-    @classmethod
-    def load(
-        cls,
-        config: Dict[Text, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-        **kwargs: Any,
-    ) -> TermFeaturizer:
-        """Load a trained component."""
-        config = {**cls.get_default_config(), **config}
-        with model_storage.read_from(resource) as directory:
-            index = TfidfIndex.load(directory, _FILE)
-        return cls(config, execution_context.node_name, model_storage, resource, index)
+    def __init__(self, config: Dict[Text, Any], name: Text, *kept: Any) -> None:
+        """Hold what a component that learns holds, and the name that marks the rows."""
+        LearningComponent.__init__(self, config, name, *kept)
+        SparseFeaturizer.__init__(self, name, config)
 
     @classmethod
     def validate_config(cls, config: Dict[Text, Any]) -> None:
         """Refuse a threshold that would drop every term."""
         if config["min_documents"] < 1:
             raise ValueError("min_documents must be 1 or more.")
-
-    @classmethod
-    def fingerprint_addon(cls, config: Dict[Text, Any]) -> Text:
-        """Make a model trained with other features stale."""
-        return sources_hash(cls, tfidf, grammar)
 
     @abstractmethod
     def terms(self, message: Message) -> List[str]:
@@ -102,10 +60,7 @@ class TermFeaturizer(SparseFeaturizer, GraphComponent):
     def train(self, training_data: TrainingData) -> Resource:
         """Learn the known terms and their weights."""
         documents = [self.terms(message) for message in training_data.training_examples if message.get(TEXT)]
-        self._index = TfidfIndex.fit(documents, self._config["min_documents"])
-        with self._model_storage.write_to(self._resource) as directory:
-            self._index.save(directory, _FILE)
-        return self._resource
+        return self._keep(TfidfIndex.fit(documents, self._config["min_documents"]))
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
         """Featurize every training example."""
@@ -114,11 +69,10 @@ class TermFeaturizer(SparseFeaturizer, GraphComponent):
 
     def process(self, messages: List[Message]) -> List[Message]:
         """Featurize every message that has a text."""
-        assert self._index is not None, "the graph loads a featurizer before it runs it"
         for message in messages:
             if isinstance(message.get(TEXT), str):
-                columns, weights = self._index.row(self.terms(message))
-                row = sparse_row(columns, weights, len(self._index.columns))
+                columns, weights = self._learned.row(self.terms(message))
+                row = sparse_row(columns, weights, len(self._learned.columns))
                 message.add_features(SentenceRow(row, self._identifier))
         return messages
 

@@ -17,6 +17,8 @@ from typing import Dict, Iterable, List, Sequence, Tuple
 
 import numpy as np
 
+_FILE = "terms"
+
 
 @dataclass(frozen=True)
 class TfidfIndex:
@@ -53,17 +55,17 @@ class TfidfIndex:
         length = math.sqrt(squares) or 1.0
         return columns, [weight / length for weight in weights]
 
-    def save(self, directory: Path, name: str) -> None:
+    def save(self, directory: Path) -> None:
         """Write the index as JSON and a plain array: nothing in it can run."""
         terms = sorted(self.columns, key=lambda term: self.columns[term])
         content = {"terms": terms, "unseen_idf": self.unseen_idf}
-        (directory / f"{name}.json").write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
-        np.save(directory / f"{name}.npy", self.idf, allow_pickle=False)
+        (directory / f"{_FILE}.json").write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+        np.save(directory / f"{_FILE}.npy", self.idf, allow_pickle=False)
 
     @classmethod
-    def load(cls, directory: Path, name: str) -> TfidfIndex:
+    def load(cls, directory: Path) -> TfidfIndex:
         """Read an index that `save` wrote."""
-        content = json.loads((directory / f"{name}.json").read_text(encoding="utf-8"))
-        idf = np.load(directory / f"{name}.npy", allow_pickle=False)
+        content = json.loads((directory / f"{_FILE}.json").read_text(encoding="utf-8"))
+        idf = np.load(directory / f"{_FILE}.npy", allow_pickle=False)
         columns = {term: column for column, term in enumerate(content["terms"])}
         return cls(columns, idf, content["unseen_idf"])

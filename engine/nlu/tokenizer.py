@@ -5,16 +5,14 @@ from __future__ import annotations
 import functools
 from typing import Any, Dict, List, Sequence, Text, Tuple
 
-from rasa.engine.graph import ExecutionContext
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
-from rasa.engine.storage.resource import Resource
-from rasa.engine.storage.storage import ModelStorage
 from rasa.nlu.tokenizers.tokenizer import Token, Tokenizer
 from rasa.shared.nlu.constants import INTENT, TEXT, TEXT_TOKENS
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 from rasa.shared.utils.io import get_text_hash
 
+from engine.nlu.component import Component
 from engine.nlu.ginza import GinzaModel
 from engine.nlu.normalizer import normalized_of
 from engine.nlu.text import NormalizedText
@@ -52,7 +50,7 @@ class Tokens(Tuple[Token, ...]):
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_TOKENIZER, is_trainable=False, model_from="GinzaNLP")
-class GinzaTokenizer(Tokenizer):
+class GinzaTokenizer(Component, Tokenizer):
     """Tokenizes the normalised text; the tokens' offsets point into what the customer typed."""
 
     @staticmethod
@@ -65,16 +63,9 @@ class GinzaTokenizer(Tokenizer):
             "token_pattern": None,
         }
 
-    @classmethod
-    def create(
-        cls,
-        config: Dict[Text, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-    ) -> GinzaTokenizer:
-        """Create the component."""
-        return cls({**cls.get_default_config(), **config})
+    def __init__(self, config: Dict[Text, Any], name: Text) -> None:
+        """Hold the configuration."""
+        Tokenizer.__init__(self, config)
 
     @staticmethod
     def required_packages() -> List[Text]:

@@ -51,7 +51,8 @@ def examine(desk: Desk, place: Place, name: str, ears: Ears) -> None:
 def _heldout(place: Place, name: str, ears: Ears) -> dict[str, Any]:
     folder = reports.folder(place, name)
     command = [*place.engine_python, "engine.evaluate", "--heldout", "--model", str(place.model(name))]
-    command += ["--report", str(folder)]
+    # What it prints is the log that trainers read: the scores, but none of the messages, which nobody is to learn from.
+    command += ["--scores", "--report", str(folder)]
     environment = workshop.engine_environment(place)
     code = workshop.run(command, place.root, ears.say, ears.stop, environment, behind=place.behind)
     report = reports.read(place, name)

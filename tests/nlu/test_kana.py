@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from engine.nlu.kana import foreign_words, usual_script
+from engine.nlu.kana import ForeignWords
 
-WORDS = foreign_words(
+WORDS = ForeignWords.fit(
     [
         "キャンセルをお願いします",
         "キャンセルできますか",
@@ -19,7 +19,7 @@ WORDS = foreign_words(
 
 
 def test_a_word_counts_once_it_stands_in_two_examples_of_mixed_script() -> None:
-    assert frozenset({"キャンセル", "サイズ"}) == WORDS
+    assert WORDS.words == {"キャンセル", "サイズ"}
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_a_word_counts_once_it_stands_in_two_examples_of_mixed_script() -> None:
     ],
 )
 def test_katakana_alone_becomes_what_is_usually_written(typed: str, usual: str) -> None:
-    assert usual_script(typed, WORDS) == usual
+    assert WORDS.usual_script(typed) == usual
     assert len(usual) == len(typed)
 
 
@@ -43,4 +43,4 @@ def test_katakana_alone_becomes_what_is_usually_written(typed: str, usual: str) 
     "typed", ["キャンセルして", "サイズ交換", "キャンセル", "ハイ", "OK", "", "250-1234567-7654321"]
 )
 def test_any_other_text_stays_as_it_is(typed: str) -> None:
-    assert usual_script(typed, WORDS) == typed
+    assert WORDS.usual_script(typed) == typed

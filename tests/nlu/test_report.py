@@ -10,6 +10,7 @@ import pytest
 
 from bench.measured import own_pipeline
 from bench.threshold import Answer, babble, curve
+from engine import evaluate
 from engine.curve import drawn, read_curve
 from engine.evaluate import accept, as_json, changes, told
 from engine.scores import Judged, Scores, intent_scores
@@ -31,6 +32,26 @@ def test_a_run_is_compared_with_the_accepted_one_message_by_message(tmp_path: Pa
         "  better: 「おおきに」 greet → thank",
         "  worse: 「さんきゅ」 thank → deny",
     ]
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_scores_alone_show_no_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], alone: bool
+) -> None:
+    said = {"name": "deny", "confidence": 0.9}
+    predicted = {"intent": said, "intent_ranking": [said], "entities": [], "milliseconds": 5.0}
+    (tmp_path / "all.jsonl").write_text('{"text": "さんきゅ", "intent": "thank"}\n', encoding="utf-8")
+    accept(_scores(さんきゅ="thank"), tmp_path / "accepted.json")
+    monkeypatch.setattr(evaluate, "HELDOUT", tmp_path)
+    monkeypatch.setattr(evaluate, "predict", lambda lines, model: [predicted for _ in lines])
+    monkeypatch.setattr(evaluate, "nearest_examples", lambda texts: {})
+    asked = ["--heldout", "--accepted", str(tmp_path / "accepted.json"), "--report", str(tmp_path / "report")]
+    assert evaluate.main([*asked, "--scores"] if alone else asked) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("intent accuracy 0.000\n")
+    assert "since the accepted report: 0 better, 1 worse, 0 new\n" in printed
+    assert ("さんきゅ" in printed) is not alone
+    assert "さんきゅ" in (tmp_path / "report/report.json").read_text(encoding="utf-8")
 
 
 def test_without_an_accepted_run_nothing_is_compared() -> None:

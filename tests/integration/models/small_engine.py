@@ -79,6 +79,7 @@ def evaluate(arguments: list[str]) -> int:
             more = {"fell_back": False, "missed": [], "spurious": []}
             messages.append({**line, "predicted": said["name"], "confidence": said["confidence"], **more})
     right = sum(each["intent"] == each["predicted"] for each in messages) / len(messages)
+    print(f"intent accuracy {right:.3f}", *([] if "--scores" in arguments else messages), sep="\n", flush=True)
     one = {"precision": 1.0, "recall": right, "f1": right, "hits": 1, "spurious": 0, "missed": 0}
     report = {
         "accuracy": right,

@@ -14,7 +14,7 @@ from madoguchi.training import jobs, model, registry, reports
 from madoguchi.training import workshop as workshops
 from tests.conftest import ROOT
 from tests.integration.models.conftest import Workshop
-from tests.integration.models.places import LESSON, number, there, write_examples
+from tests.integration.models.places import HELDOUT, LESSON, number, there, write_examples
 from tests.web.conftest import eventually
 
 
@@ -26,6 +26,14 @@ def test_a_training_makes_a_signed_and_examined_model(workshop: Workshop) -> Non
     assert known.made_by == workshop.person("mori").name
     assert known.scores is not None
     assert known.scores["accuracy"] == 1.0
+
+
+def test_what_a_training_says_holds_the_scores_but_no_held_out_message(workshop: Workshop) -> None:
+    asked = jobs.ask(workshop.desk, workshop.person("mori"), "train")
+    assert jobs.run_next(workshop.desk, workshop.place)
+    said = jobs.log_file(workshop.place, number(asked)).read_text(encoding="utf-8")
+    assert "intent accuracy 1.000" in said
+    assert [text for text, _ in HELDOUT if text in said] == []
 
 
 def test_a_training_runs_behind_everything_else_where_its_place_says_so(

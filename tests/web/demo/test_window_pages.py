@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import httpx
 import pytest
@@ -16,19 +14,12 @@ from madoguchi.services import mails
 from madoguchi.store import Callback, Notice
 from madoguchi.web.app import STATIC
 from tests.web.browsing import DESKTOP, PHONE, axe_is_content, fits, keep_picture, needs_chromium, visiting, write
-from tests.web.conftest import Site, running, say
+from tests.web.conftest import Site, say
 from tests.web.fakes import saying
 from tests.web.helping import LOST, MACHINE, PAGES
 
 browsing = [pytest.mark.browser, needs_chromium[1]]
 MONDAY_MORNING = datetime(2026, 11, 30, 1, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-def shop(tmp_path: Path, filled: Path) -> Iterator[Site]:
-    """Run one web program over the demo's store."""
-    with running(tmp_path, filled, demo=True) as site:
-        yield site
 
 
 def menu(page: Page) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from html.parser import HTMLParser
-from pathlib import Path
 
 import httpx
 import pytest
@@ -13,16 +11,9 @@ from sqlalchemy import func, select
 
 from madoguchi import demo
 from madoguchi.store import IncomingEvent, Refund, ReturnAuthorization
-from tests.web.conftest import Site, running, say
+from tests.web.conftest import Site, say
 
 PAGES = {"Accept": "text/html"}
-
-
-@pytest.fixture
-def shop(tmp_path: Path, filled: Path) -> Iterator[Site]:
-    """Run one web program over the demo's store."""
-    with running(tmp_path, filled, demo=True) as site:
-        yield site
 
 
 class Tags(HTMLParser):

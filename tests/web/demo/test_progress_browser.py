@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -14,18 +12,11 @@ from madoguchi.services import resolve
 from madoguchi.services.wishes import Propose, Wish
 from madoguchi.store import ReturnAuthorization, Score
 from tests.web.browsing import DESKTOP, PHONE, axe_is_content, fits, keep_picture, needs_chromium, visiting, write
-from tests.web.conftest import Site, running
+from tests.web.conftest import Site
 from tests.web.fakes import saying
 from tests.web.helping import CAMERA, MACHINE, MISTAKE, agree, line_called, newest_order, talk_of, told
 
 pytestmark = needs_chromium
-
-
-@pytest.fixture
-def shop(tmp_path: Path, filled: Path) -> Iterator[Site]:
-    """Run one web program over the demo's store."""
-    with running(tmp_path, filled, demo=True) as site:
-        yield site
 
 
 def tray(page: Page) -> Locator:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import httpx
 import pytest
@@ -15,7 +13,7 @@ from sqlalchemy import select
 from madoguchi.services import progress
 from madoguchi.store import BankAccount, OutboxCall, Refund
 from tests.web.browsing import DESKTOP, PHONE, axe_is_content, fits, keep_picture, needs_chromium, visiting
-from tests.web.conftest import Site, running
+from tests.web.conftest import Site
 from tests.web.helping import CHAIR, MACHINE, PAGES, agree, conversation_of, newest_order
 
 FORM = "/chat/pages/account"
@@ -23,11 +21,10 @@ FIELDS = {"bank": "0001", "branch": "123", "kind": "ordinary", "number": "765432
 
 
 @pytest.fixture
-def shop(tmp_path: Path, filled: Path) -> Iterator[Site]:
-    """Run one web program over the demo's store, where somebody waits for a bank transfer."""
-    with running(tmp_path, filled, demo=True) as site:
-        agree(site, CHAIR, kind="cancel", order_number=newest_order(site, CHAIR), refund_method="bank_transfer")
-        yield site
+def shop(shop: Site) -> Site:
+    """Let somebody at the demo shop wait for a bank transfer."""
+    agree(shop, CHAIR, kind="cancel", order_number=newest_order(shop, CHAIR), refund_method="bank_transfer")
+    return shop
 
 
 @pytest.fixture

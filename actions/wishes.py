@@ -1,0 +1,196 @@
+"""What a message wishes for: a wish in words, several at once, one more, more of the same, or a new one instead."""
+
+from __future__ import annotations
+
+from actions import several
+from actions.reading import contact_of
+from actions.replies import Speaker
+from actions.resolutions import Resolution
+from actions.slots import HINTS, KINDS, STANDING, Memory, Turn
+from madoguchi.services import answers
+from madoguchi.services.wishes import REORDER
+
+CHANGES = frozenset({"refund_method", "size", "quantity", "product", "order_number", "line"})
+"""Entities with which a yes or a no brings something else: "はい、でもカードで"."""
+
+
+class Wishes:
+    """Takes up what one message wishes for."""
+
+    def __init__(self, turn: Turn, speaker: Speaker, memory: Memory, work: Resolution) -> None:
+        """Hold the message, whoever speaks, what is remembered and what is talked about."""
+        self.turn = turn
+        self.speaker = speaker
+        self.memory = memory
+        self.work = work
+
+    def take_words(self) -> bool:
+        """Take up a wish that no intent stands for, where an order of the customer's makes sense of the words."""
+        said = self.turn.says("wish")
+        line = answers.order_open_to(self.work.desk, self.turn.conversation, said) if said else None
+        if said is None or line is None:
+            return False
+        self.begin(said, line)
+        self.work.consider()
+        return True
+
+    def take_several(self) -> bool:
+        """Take up the wishes that the parts of a message tell, one now and the others afterwards."""
+        memory, turn = self.memory, self.turn
+        told = several.wishes(turn, several.bought_by(self.work.desk, turn))
+        if memory["asked"] is not None:
+            told = tuple(each for each in told if each.kind != "withdraw")
+        if told and memory["proposal"] is not None and self._agrees_first():
+            self._queue(*(each for each in told if self._is_more(each)))
+            self.work.confirm(str(memory["proposal"]))
+            return True
+        unheard = memory["trouble"] is None and turn.intent not in KINDS
+        if len(told) < 2 and not (told and unheard):
+            return False
+        first, *rest = told
+        if rest:
+            self.speaker.say("two_wishes")
+        self.begin(first.kind, None)
+        for name, value in {"contact": contact_of(self.turn, self.memory), **first.hints}.items():
+            memory[name] = value
+        memory["later"] = [each.slots for each in rest] or None
+        self._say_sorry(first.kind)
+        self.work.consider()
+        return True
+
+    def take(self, kind: str) -> None:
+        """Take up a wish: the same one with more detail, one more, or a new one in place of what was talked about."""
+        memory, standing = self.memory, self.memory["trouble"]
+        if kind == "withdraw" and memory["asked"] is not None:
+            self.work.drop()
+            return
+        if standing is not None and (self._comes_on_top(kind) or self._says_more(kind)):
+            return
+        chooses_size = standing == REORDER and kind in ("exchange", "wrong_size", REORDER)
+        if kind != standing and not chooses_size:
+            self._turn_to(kind)
+        self.named_anew()
+        self.work.consider()
+
+    def begin(self, kind: str, line: str | None) -> None:
+        """Begin a wish about a line, with nothing known of it yet."""
+        self.work.drop_proposal()
+        self.memory.forget(*HINTS, *STANDING)
+        self.memory["trouble"], self.memory["line"] = kind, line
+
+    def named_anew(self) -> None:
+        """Let an article or order named in words stand in place of a choice pressed before."""
+        if {"order_number", "product"} & self.turn.entities.keys() and "line" not in self.turn.entities:
+            self.memory["line"] = None
+
+    def other_one(self) -> None:
+        """Take the other one in place of what was proposed, where that is meant."""
+        if self.turn.says("other_one") and not {"order_number", "product", "line"} & self.turn.entities.keys():
+            self.memory["line"] = self._pointed_at() or self.memory["line"]
+
+    def names_another(self) -> bool:
+        """Whether a yes comes with the number of an order, or with an article other than the one that is proposed."""
+        if "order_number" in self.turn.entities:
+            return True
+        mine = self.work.lines_named(str(self.turn.entity("product") or ""))
+        return bool(mine) and str(self.memory["line"]) not in {f"line:{number}" for number in mine}
+
+    def _agrees_first(self) -> bool:
+        """Whether the message begins with a plain yes, and something else comes after it."""
+        first = self.turn.parts[0]
+        return first.intent == "affirm" and not CHANGES & first.entities.keys()
+
+    def _is_more(self, told: several.Told) -> bool:
+        """Whether a wish told with a yes is another than what it agrees to: "はい。ケトルは返品します" is none."""
+        trouble, line = self.memory["trouble"], str(self.memory["line"])
+        if (told.kind in several.OF_A_MEMBERSHIP) != (trouble in several.OF_A_MEMBERSHIP):
+            return True
+        meant = answers.lines_of_choice(self.work.desk, self.turn.conversation, line)
+        mine = self.work.lines_named(str(told.hints.get("product") or ""))
+        return not mine & meant if mine else told.added
+
+    def _queue(self, *told: several.Told) -> None:
+        self.memory["later"] = [*(self.memory["later"] or []), *(each.slots for each in told)] or None
+
+    def _comes_on_top(self, kind: str) -> bool:
+        """Keep a wish for afterwards that is said to come on top of the one that waits for a yes."""
+        memory, turn = self.memory, self.turn
+        if memory["proposal"] is None or memory["asked"] != "yes" or turn.says("adds") is None:
+            return False
+        hints = {name: values[0] for name, values in turn.entities.items() if name in HINTS}
+        mine = self.work.lines_named(str(hints.get("product") or ""))
+        number = str(memory["line"] or "").removeprefix("line:")
+        other_article = bool(mine) and not (number.isdecimal() and int(number) in mine)
+        of_membership = (kind in several.OF_A_MEMBERSHIP) != (memory["trouble"] in several.OF_A_MEMBERSHIP)
+        if not (other_article or of_membership):
+            return False
+        self._queue(several.Told(kind, hints))
+        self.speaker.say("queued")
+        self.work.consider()
+        return True
+
+    def _says_more(self, kind: str) -> bool:
+        """Hear more of the wish that is talked about: its reason, or what it is to lead to.
+
+        "動きません" and then "返品したいです" or "同じものをください" is one wish; so is the other way round.
+        """
+        memory, standing = self.memory, self.memory["trouble"]
+        another = memory["line"] is not None and self.names_another()
+        if another or {"line", "membership"} & self.turn.entities.keys() or self.turn.says("other_one"):
+            return False
+        if standing in several.AT_FAULT and self._leads_from_a_fault(kind):
+            if kind in ("exchange", REORDER):
+                self.speaker.say("instead_of_exchange")
+        elif standing in several.WITHOUT_REASON and kind in several.AT_FAULT and self._fits_what_is_known(kind):
+            self.work.drop_proposal()
+            memory["trouble"], memory["problem"] = kind, None
+            self._say_sorry(kind)
+        else:
+            return False
+        self.named_anew()
+        self.work.consider()
+        return True
+
+    def _leads_from_a_fault(self, kind: str) -> bool:
+        """Whether a wish is what a faulty article is to lead to; an order still to come can be canceled besides."""
+        to_cancel = kind == "cancel" and not self.work.if_it_fits("cancel", self.memory["line"])
+        return to_cancel or kind in ("change_of_mind", "exchange", REORDER)
+
+    def _fits_what_is_known(self, kind: str) -> bool:
+        line = self.memory["line"]
+        return line is None or self.work.if_it_fits(kind, line) is not None
+
+    def _turn_to(self, kind: str) -> None:
+        """Begin a wish; where another was talked about, say that nothing of it was done."""
+        memory, line = self.memory, self.memory["line"]
+        if memory["trouble"] is not None:
+            if memory["asked"] not in (None, "offer"):
+                self.speaker.say("new_trouble")
+            self._forget_all_but_this_message()
+        memory["trouble"] = kind
+        if kind == "withdraw" and self.turn.says("of_membership"):
+            memory["membership"] = answers.membership_leaving(self.work.desk, self.turn.conversation)
+        if not {"order_number", "product", "line", "membership"} & self.turn.entities.keys():
+            memory["line"] = self._pointed_at() or self.work.if_it_fits(kind, line)
+        self._say_sorry(kind)
+
+    def _say_sorry(self, kind: str) -> None:
+        reply = f"sorry_{self.memory['problem'] or kind}"
+        if reply in self.speaker.book:
+            self.speaker.say(reply)
+
+    def _pointed_at(self) -> str | None:
+        """Return what "that one" or "the other one" means: what was just talked about, or the only thing besides."""
+        recent = self.turn.slot("recent")
+        if recent is None:
+            return None
+        if self.turn.says("other_one"):
+            return self.work.other_than(str(recent))
+        return str(recent) if self.turn.says("same_again") else None
+
+    def _forget_all_but_this_message(self) -> None:
+        kept = {name: self.memory[name] for name in HINTS if name in self.turn.entities or name in self.memory.after}
+        self.work.drop_proposal()
+        self.memory.forget(*HINTS, *STANDING)
+        for name, value in kept.items():
+            self.memory[name] = value
