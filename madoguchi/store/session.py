@@ -30,7 +30,7 @@ class Store:
         self._busy_timeout_s = busy_timeout.total_seconds()
         self._line = Lock()
         if self.is_sqlite:
-            self.engine = _sqlite(url, int(busy_timeout.total_seconds() * 1000))
+            self.engine = _sqlite(url, pool_size, int(busy_timeout.total_seconds() * 1000))
         else:
             self.engine = create_engine(url, pool_size=pool_size, pool_pre_ping=True)
         self._writing = sessionmaker(self.engine, expire_on_commit=False)
@@ -74,11 +74,13 @@ class Store:
         self.engine.dispose()
 
 
-def _sqlite(url: str, busy_timeout_ms: int) -> Engine:
+def _sqlite(url: str, pool_size: int, busy_timeout_ms: int) -> Engine:
     path = make_url(url).database
     if path and path != ":memory:":
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"check_same_thread": False})
+    # The connection used last is the one whose statements and pages are at hand.
+    pool = {} if path in (None, "", ":memory:") else {"pool_size": pool_size, "pool_use_lifo": True}
+    engine = create_engine(url, connect_args={"check_same_thread": False}, **pool)
     wanted = {"busy_timeout": busy_timeout_ms, **PRAGMAS}
     event.listen(engine, "connect", lambda connection, _record: _prepare_connection(connection, wanted))
     event.listen(engine, "begin", _begin)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -15,10 +16,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from madoguchi.rasa import Engine, EngineFailed, EngineUnreachable, Turn
 from madoguchi.services import conversations
 from madoguchi.services.handoffs import Promise
-from madoguchi.services.talk import ClaimedTurn, Reply, Understood
+from madoguchi.services.talk import ClaimedTurn, News, Reply, Understood
 from madoguchi.web.context import Services
 from madoguchi.web.live import Live
-from madoguchi.web.metrics import Metrics
+from madoguchi.web.metrics import STAGES, Metrics
 from madoguchi.web.pages import TOKYO
 from madoguchi.web.replies import UnusableReply, to_replies
 from madoguchi.web.sentences import Sentences
@@ -63,7 +64,9 @@ class Turns:
         if conversation_id in self._tasks:
             self._again.add(conversation_id)
             return
-        task = asyncio.create_task(self._work(conversation_id), name=f"turns of {conversation_id}")
+        # Begun at once, so that the engine has the message before its sender has the receipt.
+        work, name = self._work(conversation_id), f"turns of {conversation_id}"
+        task = asyncio.Task(work, loop=asyncio.get_running_loop(), name=name, eager_start=True)
         self._tasks[conversation_id] = task
         task.add_done_callback(lambda _task: self._finished(conversation_id))
 
@@ -154,19 +157,17 @@ class Turns:
                 return await self._retry(claimed, str(error), counted=False)
             except (EngineFailed, UnusableReply) as error:
                 return await self._retry(claimed, str(error), counted=True)
-            engine_s = time.perf_counter() - began
-            self._count(turn, engine_s)
+            answered = time.perf_counter()
+            self._metrics.understood(turn.intent)
             if turn.failed or not replies:
                 return await self._give_up(claimed, "action_failed" if turn.failed else "no_reply")
-            await self._store(claimed, turn, replies, engine_s)
-            return True
-
-    def _count(self, turn: Turn, engine_s: float) -> None:
-        self._metrics.stage("engine", engine_s)
-        for stage in ("understand", "actions"):
-            if stage in turn.took:
-                self._metrics.stage(stage, turn.took[stage])
-        self._metrics.understood(turn.intent)
+            understood = Understood(turn.intent, turn.confidence, turn.entities, turn.model)
+            stored = await self._services.run(conversations.store_replies, self._desk, claimed, replies, understood)
+            self._live.announce(claimed.conversation_id, stored)
+        took = {**turn.took, "engine": answered - began, "store": time.perf_counter() - answered}
+        await asyncio.sleep(0)  # the streams write first, the books are kept after
+        self._note(claimed, turn, stored, took)
+        return True
 
     def _age_s(self, claimed: ClaimedTurn) -> float:
         return (self._desk.clock() - claimed.stored_at).total_seconds()
@@ -181,13 +182,11 @@ class Turns:
             metadata={"day": day, "purchases": list(claimed.purchases), "turn": claimed.client_id},
         )
 
-    async def _store(self, claimed: ClaimedTurn, turn: Turn, replies: tuple[Reply, ...], engine_s: float) -> None:
-        began = time.perf_counter()
-        understood = Understood(turn.intent, turn.confidence, turn.entities, turn.model)
-        stored = await self._services.run(conversations.store_replies, self._desk, claimed, replies, understood)
-        self._live.announce(claimed.conversation_id, stored)
-        self._metrics.stage("store", time.perf_counter() - began)
-        self._metrics.stage("whole", self._age_s(claimed))
+    def _note(self, claimed: ClaimedTurn, turn: Turn, stored: News | None, took: Mapping[str, float]) -> None:
+        """Tell the monitor and the log of a turn; `took` is in seconds by stage."""
+        for stage, seconds in {**took, "whole": self._age_s(claimed)}.items():
+            if stage in STAGES:
+                self._metrics.stage(stage, seconds)
         self._metrics.turn("answered" if stored else "silent")
         log.info(
             "turn_done",
@@ -196,7 +195,7 @@ class Turns:
             attempt=claimed.attempt,
             intent=turn.intent,
             confidence=turn.confidence,
-            engine_ms=round(engine_s * 1000, 1),
+            engine_ms=round(took["engine"] * 1000, 1),
             replies=len(stored.messages) if stored else 0,
         )
 
