@@ -16,14 +16,16 @@ from sqlalchemy.orm import Session, joinedload
 from madoguchi.policy import effects as e
 from madoguchi.policy.decisions import Approved
 from madoguchi.policy.plans import Plan
+from madoguchi.policy.requests import CLAIMS
 from madoguchi.services import audit, deciding, outbox, reorders
 from madoguchi.services.deciding import Subject
 from madoguchi.services.desk import Desk
 from madoguchi.services.performing import Work, perform
 from madoguchi.services.wishes import REORDER
-from madoguchi.store import Case, Intent, Order, OutboxCall
+from madoguchi.store import Case, Customer, Intent, Order, OutboxCall
 from madoguchi.store import Membership as MembershipRow
 
+_COUNTED = frozenset(kind.value for kind in CLAIMS)
 WITH_CASE = joinedload(Intent.case, innerjoin=True)
 _WITH_PAYMENTS = joinedload(Order.payments)
 _CALLS = bindparam("calls", type_=String)
@@ -70,6 +72,9 @@ def _perform(desk: Desk, intent_key: str) -> str:
         if intent.recovery_point != "confirmed":
             return intent.recovery_point
         plan = Plan.from_json(json.dumps(intent.plan))
+        if intent.case.kind in _COUNTED:
+            # A customer's claims are decided one after the other, for each counts those before it.
+            session.get_one(Customer, intent.case.customer_id, with_for_update=True)
         if intent.request["kind"] != REORDER and not _still(session, desk, intent, subject):
             intent.recovery_point = "dropped"
             return intent.recovery_point

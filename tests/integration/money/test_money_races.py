@@ -181,3 +181,15 @@ def test_thousands_of_transactions_never_meet_a_lock(shop: Shop) -> None:
 
     assert at_once(8, work) == ["fine"] * 8
     assert violations(shop) == []
+
+
+def test_two_claims_in_the_same_instant_are_counted_one_after_the_other(shop: Shop) -> None:
+    """The third claim is a human's: of two that are agreed to at once behind a first one, one is the third."""
+    for _ in range(50 if PROVE else 8):
+        customer, talk = shop.customer()
+        orders = [shop.order(customer, 1_000, state="delivered") for _ in range(3)]
+        shop.agree(talk, kind="defect", order_number=orders[0])
+        keys = [shop.propose(talk, kind="defect", order_number=order) for order in orders[1:]]
+        answers = at_once(2, lambda number, keys=keys, talk=talk: resolve.confirm(shop.desk, talk, keys[number]))
+        assert sorted(isinstance(answer, Done) for answer in answers) == [False, True], answers
+    assert violations(shop) == []
