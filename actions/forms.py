@@ -11,7 +11,7 @@ from rasa_sdk.events import SlotSet
 from actions.base import DeskAction, Events
 from actions.reading import contact_of, read
 from actions.replies import Speaker
-from actions.resolutions import ENDS, GOES_ON, Resolution, ask_score_if_due
+from actions.resolutions import ENDS, GOES_ON, PICKED, Resolution, ask_score_if_due
 from actions.slots import FORM, KINDS, Memory, Turn
 from actions.wishes import CHANGES, Wishes
 from madoguchi.services import callbacks
@@ -80,7 +80,7 @@ class Hearing:
         if turn.intent != "nlu_fallback":
             return False
         told = asked in ("condition", "problem", "at_once") and turn.says(asked) is not None
-        told = told or (asked in ("article", "membership") and turn.says("nth") is not None)
+        told = told or (asked in PICKED and turn.says("anger") is None)  # "800mlのほう": the choices know it
         return told or bool(FACTS & turn.entities.keys()) or contact_of(self.turn, self.memory) is not None
 
     def _go_on(self) -> None:

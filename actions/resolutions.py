@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from actions.choosing import picked
 from actions.replies import HUMAN, NO, NONE_OF_THEM, REORDER, YES, Button, Speaker, inform, proposal_card
 from actions.slots import HINTS, KINDS, STANDING, Memory, Turn
 from madoguchi.services import answers, handoffs, resolve, scores, targets
@@ -19,6 +20,8 @@ EXTRA_WAYS = {"propose_membership_refund": Button("button_gift_at_once", inform(
 """Proposals beside which a quicker way is offered."""
 REFUSALS = {"article": (NONE_OF_THEM,), "membership": (NONE_OF_THEM,), "size": (NO,)}
 """Questions under which there is a way to say that nothing of it is meant."""
+PICKED = frozenset({"article", "membership"})
+"""Questions whose choices can be told by words as well as pressed."""
 LOST = frozenset({"unknown_order", "no_orders", "no_membership", "nothing_fits"})
 """Replies after which a human may be the quicker way."""
 NO_METHOD = "declined_refund_method_not_allowed"
@@ -37,27 +40,28 @@ class Resolution:
 
     def consider(self) -> None:
         """Let the desk consider the wish as it is known now, and say what comes of it."""
-        wish = self.memory.wish()
-        step = resolve.consider(self.desk, self.turn.conversation, wish)
+        self.follow(self._considered(), self.memory.wish())
+
+    def _considered(self) -> Step:
+        step = resolve.consider(self.desk, self.turn.conversation, self.memory.wish())
         if isinstance(step, Ask) and self._picks(step):
-            wish = self.memory.wish()
-            step = resolve.consider(self.desk, self.turn.conversation, wish)
-        self.follow(step, wish)
+            return resolve.consider(self.desk, self.turn.conversation, self.memory.wish())
+        return step
 
     def _picks(self, ask: Ask) -> bool:
-        """Take the choice that is told by its place, "一番上の", where these choices had been shown."""
-        nth = self.turn.says("nth")
-        if nth is None or self.memory["asked"] != ask.what or int(nth) > len(ask.choices) or not ask.choices:
+        """Take the choice that is told by words, "一番上の", "安いほう", where these choices had been shown."""
+        if self.memory["asked"] != ask.what or ask.what not in PICKED:
             return False
-        value = ask.choices[int(nth) - 1].value
-        name = "membership" if value.startswith("membership:") else "line"
-        self.memory[name] = value
-        return value.startswith(("line:", "order:", "membership:"))
+        choice = picked(self.turn, ask.choices)
+        if choice is None:
+            return False
+        self.memory["membership" if choice.value.startswith("membership:") else "line"] = choice.value
+        return True
 
     def consider_or_confirm(self) -> None:
         """Consider a wish that comes with a yes: where what was said with it changes nothing, the yes is the answer."""
-        wish, standing = self.memory.wish(), self.memory["proposal"]
-        step = resolve.consider(self.desk, self.turn.conversation, wish)
+        standing, step = self.memory["proposal"], self._considered()
+        wish = self.memory.wish()
         # A number of units that the wish does not heed, because it is about a whole order, is no plain yes.
         unheeded = "quantity" in self.turn.entities and not (wish.line or "").startswith("line:")
         if isinstance(step, Propose) and step.intent_key == standing and not unheeded:
@@ -256,7 +260,13 @@ def ask_score_if_due(desk: Desk, turn: Turn, speaker: Speaker) -> None:
 
 def readable(note: Values) -> dict[str, Any]:
     """Return a note for the summary as plain JSON values."""
-    return {name: value if isinstance(value, str | int | bool | None) else str(value) for name, value in note.items()}
+    return {name: _plain(value) for name, value in note.items()}
+
+
+def _plain(value: Any) -> str | int | bool | None:
+    if isinstance(value, tuple):
+        return " / ".join(map(str, value))
+    return value if isinstance(value, str | int | bool | None) else str(value)
 
 
 def say_promise(speaker: Speaker, reason: str, promise: handoffs.Promise, values: Values) -> None:

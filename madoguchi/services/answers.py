@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from madoguchi.policy.calendar import local_day
 from madoguchi.policy.requests import CLAIMS, RequestKind
+from madoguchi.policy.vocabulary import PaymentMethod
 from madoguchi.services import finding
 from madoguchi.services.desk import Desk
 from madoguchi.services.standing import RECENT, Standing
@@ -71,7 +72,8 @@ def refund_method(standing: Standing, wish: Wish) -> Answer:
     if order is None or not order.payments:
         return Answer("refund_method_general", standing.clocks())
     methods = {payment.method for payment in order.payments}
-    method = next(iter(methods)) if len(methods) == 1 else "split"
+    cash = methods & {PaymentMethod.CONVENIENCE_STORE, PaymentMethod.CASH_ON_DELIVERY}
+    method = next(iter(methods)) if len(methods) == 1 else "split_cash" if cash else "split"
     return Answer(f"refund_method_{'card' if method == 'wallet' else method}", standing.of_order(order))
 
 

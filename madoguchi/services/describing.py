@@ -15,7 +15,7 @@ from madoguchi.policy.requests import RequestKind
 from madoguchi.policy.terms import Terms
 from madoguchi.policy.vocabulary import Condition, RefundMethod, RefundTiming, ReturnRoute, TimerKind
 from madoguchi.services.deciding import Subject
-from madoguchi.services.views import Money, Values, payment_label
+from madoguchi.services.views import Money, Values, payment_label, titles_of
 from madoguchi.store import Payment
 
 
@@ -78,15 +78,15 @@ def values_of(
     return values
 
 
-def article_of(plan: Plan, subject: Subject) -> str:
-    """Return the title of what the plan is about, the first one where there are several."""
+def article_of(plan: Plan, subject: Subject) -> str | tuple[str, ...]:
+    """Return the title of what the plan is about, or all titles where a yes takes in several articles."""
     if subject.membership is not None:
         return subject.membership.product.title
     if subject.order is None:
         return ""
     named = [part.line_id for effect in plan.effects for part in _parts(effect)]
-    titles = [line.title for line in subject.order.lines if not named or str(line.id) in named]
-    return titles[0] if titles else subject.order.lines[0].title
+    meant = [line for line in subject.order.lines if not named or str(line.id) in named]
+    return titles_of(meant or subject.order.lines[:1])
 
 
 def choice_of(subject: Subject, line_ids: Sequence[str]) -> Values:
@@ -130,7 +130,7 @@ def _money_values(session: Session, plan: Plan, terms: Terms, now: datetime) -> 
     by_id = {number: session.get_one(Payment, int(number)) for number in numbers}
     kinds = {_shown_method(split.method, by_id[split.payment_id]) for split in splits}
     return {
-        "method": next(iter(kinds)) if len(kinds) == 1 else "split" if kinds else "none",
+        "method": ways_together(kinds),
         "method_label": tuple(
             dict.fromkeys(
                 payment_label(by_id[split.payment_id])
@@ -142,6 +142,15 @@ def _money_values(session: Session, plan: Plan, terms: Terms, now: datetime) -> 
         "timing": (plan.timing or RefundTiming.PLANNED).value if splits else "none",
         **clock_values(terms, now),
     }
+
+
+def ways_together(kinds: set[str]) -> str:
+    """Return what the ways are called together; each mixture with a bank transfer has words of its own."""
+    if len(kinds) < 2:
+        return next(iter(kinds), "none")
+    if RefundMethod.BANK_TRANSFER not in kinds:
+        return "split"
+    return "bank_and_gift" if kinds == {RefundMethod.BANK_TRANSFER, RefundMethod.GIFT_BALANCE} else "card_and_bank"
 
 
 def _shown_method(method: RefundMethod, payment: Payment) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 from madoguchi.policy.calendar import local_day
 from madoguchi.policy.terms import Terms
 from madoguchi.services import finding
-from madoguchi.services.describing import clock_values
+from madoguchi.services.describing import clock_values, ways_together
 from madoguchi.services.desk import Desk
 from madoguchi.services.finding import Whose
-from madoguchi.services.views import Money, Values, payment_label
+from madoguchi.services.views import Money, Values, payment_label, titles_of
 from madoguchi.services.wishes import Wish
 from madoguchi.store import (
     Inquiry,
@@ -126,9 +126,9 @@ class Standing:
             select(Inquiry).where(Inquiry.order_number == order.number, Inquiry.state == "open")
         )
         return {
-            **self._way([order.payments[0]] if order.payments else []),
+            **self._way((payment, None) for payment in order.payments[:1]),
             **self.clocks(),
-            "article": order.lines[0].title,
+            "article": titles_of(order.lines),
             "order_number": order.number,
             "amount": self._held(order),
             "seller": order.seller.name if order.seller else "",
@@ -143,14 +143,13 @@ class Standing:
 
     def of_return(self, opened: ReturnAuthorization) -> Values:
         """Return what a reply may say of an open return."""
-        payments = [self.session.get_one(Payment, int(split["payment_id"])) for split in opened.splits]
-        method = opened.splits[0]["method"] if len(opened.splits) == 1 else None
-        meant = {part["line_id"] for part in opened.lines}
-        titles = [line.title for line in opened.order.lines if str(line.id) in meant]
+        ways = [(self.session.get_one(Payment, int(each["payment_id"])), each["method"]) for each in opened.splits]
+        named = {part["line_id"] for part in opened.lines}
+        meant = [line for line in opened.order.lines if str(line.id) in named]
         return {
-            **self._way(payments, method),
+            **self._way(ways),
             **self.clocks(),
-            "article": titles[0] if titles else opened.order.lines[0].title,
+            "article": titles_of(meant or opened.order.lines[:1]),
             "order_number": opened.order_number,
             "amount": Money(opened.refund_amount, opened.order.currency),
             "rma": opened.number,
@@ -168,9 +167,8 @@ class Standing:
                 Refund.state != "voided",
             )
         ).all() or [refund]
-        method = parts[0].destination if len(parts) == 1 else None
         return {
-            **self._way([part.payment for part in parts], method),
+            **self._way((part.payment, part.destination) for part in parts),
             **clock_values(self.terms, refund.sent_at or self.now),
             "article": self._article_of(refund),
             "order_number": refund.order_number,
@@ -186,21 +184,22 @@ class Standing:
         captured = sum(payment.captured for payment in order.payments)
         return Money(captured - (self.session.scalar(left) or 0), order.currency)
 
-    def _article_of(self, refund: Refund) -> str:
+    def _article_of(self, refund: Refund) -> str | tuple[str, ...]:
         if refund.charge_id is not None:
             return self.session.get_one(MembershipCharge, refund.charge_id).membership.product.title
         named = [self.session.get(OrderLine, int(part["line_id"])) for part in refund.lines]
-        titles = [line.title for line in named if line is not None]
         order = next((each for each in self.orders if each.number == refund.order_number), None)
-        return titles[0] if titles else order.lines[0].title if order else ""
+        meant = [line for line in named if line is not None] or (order.lines[:1] if order else [])
+        return titles_of(meant) if meant else ""
 
-    def _way(self, payments: Sequence[Payment], method: str | None = None) -> Values:
-        """Return how the money comes back: the wish where one was kept, else the way it was paid."""
-        methods = {payment.method for payment in payments}
-        own = next(iter(methods)) if len(methods) == 1 else "split" if methods else "none"
-        shown = own if method in (None, "original_payment") else method
-        labels = tuple(payment_label(payment) for payment in payments if payment.label) if shown == own else ()
-        return {"method": shown, "method_label": labels}
+    def _way(self, parts: Iterable[tuple[Payment, str | None]]) -> Values:
+        """Return how the money of each payment comes back: the wish where one was kept, else the way it was paid."""
+        ways = [(payment, None if method == "original_payment" else method) for payment, method in parts]
+        labels = (payment_label(payment) for payment, wish in ways if payment.label and not wish)
+        return {
+            "method": ways_together({wish or payment.method for payment, wish in ways}),
+            "method_label": tuple(dict.fromkeys(labels)),
+        }
 
     def _day(self, moment: datetime | None) -> date | None:
         return local_day(moment, self.terms.calendar) if moment else None

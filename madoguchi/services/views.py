@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -18,6 +19,12 @@ class Money:
 
 type Value = bool | int | str | date | datetime | Money | tuple[Value, ...] | None
 type Values = dict[str, Value]
+
+
+def titles_of(lines: Iterable[OrderLine]) -> str | tuple[str, ...]:
+    """Return the title of the lines, or all their titles where they are several articles."""
+    titles = tuple(dict.fromkeys(line.title for line in lines))
+    return titles[0] if len(titles) == 1 else titles
 
 
 @dataclass(frozen=True)

@@ -100,7 +100,7 @@ def test_every_reason_has_a_reply(book: Phrasebook, reply: str) -> None:
     assert reply in book
 
 
-@pytest.mark.parametrize("method", ["card", "wallet", "gift_balance", "bank_transfer", "split"])
+@pytest.mark.parametrize("method", ["card", "wallet", "gift_balance", "bank_transfer", "split", "bank_and_gift", "card_and_bank"])
 @pytest.mark.parametrize("timing", ["now", "on_scan", "planned", "after_seller"])
 def test_every_way_and_time_of_a_refund_can_be_said(book: Phrasebook, method: str, timing: str) -> None:
     values = phrases({"method": method, "timing": timing, "days_from": 3, "days_to": 5, **DAYS}, book)
@@ -256,3 +256,19 @@ def test_every_button_has_its_words(book: Phrasebook) -> None:
     buttons = [value for value in vars(module).values() if isinstance(value, Button)]
     assert buttons
     assert all(book.label(button.label) for button in buttons)
+
+
+def test_all_articles_that_a_yes_takes_in_are_named(talk: Callable[..., Talk]) -> None:
+    lines = [{"title": title, "price": 1000} for title in ("電気ケトル", "デスクライト")]
+    said = talk(orders={"one": {"placed": "-1h", "state": "placed", "lines": lines}}).hear("cancel_order", "キャンセル")
+    assert "電気ケトル、デスクライト" in said[-1]
+
+
+@pytest.mark.parametrize(("first", "other"), [("cash_on_delivery", "カード"), ("card", "ギフト残高")])
+def test_the_ways_of_a_split_payment_are_those_it_was_paid_with(talk: Callable[..., Talk], first: str, other: str) -> None:
+    second = {"cash_on_delivery": "gift_balance", "card": "convenience_store"}[first]
+    paid = [{"method": first, "amount": 3000}, {"method": second}]
+    begun = talk(orders={"one": {"title": "電気ケトル", "price": 5000, "delivered": "-3d", "payments": paid}})
+    said = begun.hear("report_defect", "動きません。銀行振込で", refund_method="bank_transfer")
+    assert "銀行" in said[-1]
+    assert other not in said[-1]

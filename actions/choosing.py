@@ -1,0 +1,97 @@
+"""Which of the things shown is meant, where it is told by words and not pressed: "一番上の", "安いほう", "800mlの方"."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, time
+from difflib import SequenceMatcher
+
+from actions.slots import Turn
+from madoguchi.services.views import Choice
+
+type Way = Callable[[Turn, Sequence[Choice]], Choice | None]
+_WORDS = re.compile(r"[^\W_ぁ-ゖ]+(?:\.\d+[^\W_ぁ-ゖ]*)?")
+"""What tells things apart in a title: runs of kanji, katakana, letters and digits; hiragana holds the grammar."""
+_THAT_ONE = r"[ぁ-ゖ色]{0,4}(?:ほう|方|やつ|もの|物)"
+"""What follows a single sign that names a thing: 赤いほう, 大きいやつ, 黒の方."""
+
+
+def picked(turn: Turn, choices: Sequence[Choice]) -> Choice | None:
+    """Return the one choice that the words mean; None where they mean none of them, or more than one."""
+    if not turn.typed or not choices:
+        return None
+    return next((found for way in _WAYS if (found := way(turn, choices)) is not None), None)
+
+
+def _by_place(turn: Turn, choices: Sequence[Choice]) -> Choice | None:
+    """By where it stands in the list: "一番上の", "2つ目のやつ"."""
+    nth = turn.says("nth")
+    return choices[int(nth) - 1] if nth is not None and int(nth) <= len(choices) else None
+
+
+def _by_rank(turn: Turn, choices: Sequence[Choice]) -> Choice | None:
+    """By how it compares with the others: "安いほう", "先に買ったやつ"."""
+    match turn.says("compared"):
+        case "cheapest":
+            return _first(choices, _price)
+        case "dearest":
+            return _first(choices, lambda choice: -_price(choice))
+        case "oldest":
+            return _first(choices, _moment)
+        case "newest":
+            return _first(choices, lambda choice: -_moment(choice))
+        case _:
+            return None
+
+
+def _by_size(turn: Turn, choices: Sequence[Choice]) -> Choice | None:
+    """By the size it has, where only one has it."""
+    sizes = turn.entities.get("size", ())
+    return _only([choice for choice in choices if choice.detail and choice.detail in sizes])
+
+
+def _by_title(turn: Turn, choices: Sequence[Choice]) -> Choice | None:
+    """By the part of its title that the others lack: "800mlのほう", "赤いやつ"."""
+    if turn.says("instead"):
+        return None  # "赤じゃなくて青": which of both is meant is not told by the words alone
+    text = _folded(turn.text)
+    told = [word for word in _WORDS.findall(text) if len(word) > 1 or re.search(re.escape(word) + _THAT_ONE, text)]
+    shared = [max((_shared(word, _folded(choice.title)) for word in told), default=0) for choice in choices]
+    best = max(shared)
+    return _only([choice for choice, size in zip(choices, shared, strict=True) if size == best]) if best else None
+
+
+_WAYS: tuple[Way, ...] = (_by_place, _by_rank, _by_size, _by_title)
+
+
+def _first(choices: Sequence[Choice], key: Callable[[Choice], float]) -> Choice | None:
+    """Return the choice with the smallest key, unless another has the same."""
+    least = min(map(key, choices))
+    return _only([choice for choice in choices if key(choice) == least])
+
+
+def _only(choices: Sequence[Choice]) -> Choice | None:
+    return choices[0] if len(choices) == 1 else None
+
+
+def _price(choice: Choice) -> int:
+    return choice.price.amount if choice.price else 0
+
+
+def _moment(choice: Choice) -> float:
+    on = choice.on
+    if isinstance(on, date) and not isinstance(on, datetime):
+        on = datetime.combine(on, time(), UTC)
+    return on.timestamp() if on else 0.0
+
+
+def _shared(word: str, title: str) -> int:
+    """Return how long a part of the word the title has; less than half of the word is nothing."""
+    size = SequenceMatcher(None, word, title, autojunk=False).find_longest_match().size
+    return size if 2 * size > len(word) else 0
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold()
