@@ -1,13 +1,13 @@
-"""Which of the things shown is meant, where it is told by words and not pressed: "一番上の", "安いほう", "800mlの方"."""
+"""Which of the things shown is meant, told by words and not pressed: "一番上の", "安いほう", "800mlの方"."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time
 from difflib import SequenceMatcher
 
+from actions import words
 from actions.slots import Turn
 from madoguchi.services.views import Choice
 
@@ -56,9 +56,9 @@ def _by_title(turn: Turn, choices: Sequence[Choice]) -> Choice | None:
     """By the part of its title that the others lack: "800mlのほう", "赤いやつ"."""
     if turn.says("instead"):
         return None  # "赤じゃなくて青": which of both is meant is not told by the words alone
-    text = _folded(turn.text)
+    text = words.folded(turn.text)
     told = [word for word in _WORDS.findall(text) if len(word) > 1 or re.search(re.escape(word) + _THAT_ONE, text)]
-    shared = [max((_shared(word, _folded(choice.title)) for word in told), default=0) for choice in choices]
+    shared = [max((_shared(word, words.folded(choice.title)) for word in told), default=0) for choice in choices]
     best = max(shared)
     return _only([choice for choice, size in zip(choices, shared, strict=True) if size == best]) if best else None
 
@@ -91,7 +91,3 @@ def _shared(word: str, title: str) -> int:
     """Return how long a part of the word the title has; less than half of the word is nothing."""
     size = SequenceMatcher(None, word, title, autojunk=False).find_longest_match().size
     return size if 2 * size > len(word) else 0
-
-
-def _folded(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).casefold()

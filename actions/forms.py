@@ -15,6 +15,7 @@ from actions.resolutions import ENDS, GOES_ON, PICKED, Resolution, ask_score_if_
 from actions.slots import FORM, KINDS, Memory, Turn
 from actions.wishes import CHANGES, Wishes
 from madoguchi.services import callbacks
+from madoguchi.services.wishes import REORDER
 
 FACTS = frozenset({"order_number", "product", "size", "refund_method", "quantity", "phone_number"})
 """Entities of typed words that can answer a question of the form."""
@@ -57,7 +58,7 @@ class Hearing:
             return False
         self.work.misses = self.work.misses if self.turn.intent == "nlu_fallback" else 0
         read(self.turn, self.memory, self.work)
-        if self._books_call() or self.wishes.take_words() or self.wishes.take_several():
+        if self._books_call() or self.wishes.take_words() or self.wishes.take_way() or self.wishes.take_several():
             return True
         if self.turn.intent in KINDS:
             self.wishes.take(KINDS[self.turn.intent])
@@ -74,12 +75,17 @@ class Hearing:
             return True
         if turn.intent == "ask_refund_method":
             named = "refund_method" in turn.entities or turn.says("refund_method") is not None
-            return named and asked in ("yes", "refund_method")
+            return named and (asked in ("yes", "refund_method") or self.memory["trouble"] == REORDER)
+        if turn.intent == "thank" and self.memory["proposal"] is not None:
+            return turn.says("goes_ahead") is not None or self.wishes.agrees_and_goes_on()
+        if asked in ("problem", "condition") and turn.intent in ("complain", "out_of_scope"):
+            return turn.says(asked) is not None
         if turn.intent == "out_of_scope":
             return "size" in turn.entities and asked in ("size", "offer")  # "LLってある？"
         if turn.intent != "nlu_fallback":
             return False
         told = asked in ("condition", "problem", "at_once") and turn.says(asked) is not None
+        told = told or self.wishes.agrees_and_goes_on()
         told = told or (asked in PICKED and turn.says("anger") is None)  # "800mlのほう": the choices know it
         return told or bool(FACTS & turn.entities.keys()) or contact_of(self.turn, self.memory) is not None
 
@@ -90,6 +96,9 @@ class Hearing:
             return
         if not standing or self.turn.slot("call_wanted"):
             self.work.next = GOES_ON if standing else ENDS
+            return
+        if self.wishes.agrees_and_goes_on():
+            self.work.confirm(str(self.memory["proposal"]))  # "お願いします。箱はどうすれば？", answered by now
             return
         if self.turn.answered and self.turn.intent != "nlu_fallback":
             self.speaker.say("back_again")
@@ -119,7 +128,7 @@ class Hearing:
             return
         self.wishes.named_anew()
         self.wishes.other_one()
-        self.work.consider()
+        self.wishes.consider_again()
 
     # ── yes and no ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -132,7 +141,10 @@ class Hearing:
             self.speaker.say("not_understood_here")
             self.work.consider()
         elif memory["proposal"] is not None and not self._changes_something():
-            self.work.confirm(str(memory["proposal"]))
+            if self.turn.says("asks_back"):
+                self.work.consider()  # "全額戻るんですよね？" is no yes: the proposal says it once more
+            else:
+                self.work.confirm(str(memory["proposal"]))
         else:
             if memory["asked"] == "at_once":
                 memory["at_once"] = memory["at_once"] or "true"

@@ -41,9 +41,7 @@ def contact_of(turn: Turn, memory: Memory) -> str | None:
 
 def _read_several(turn: Turn, memory: Memory, work: Resolution) -> None:
     """Where several orders or articles were named, take the first now and keep the others for afterwards."""
-    counts = [int(value) for value in turn.entities.get("quantity", ()) if str(value).isdecimal()]
-    if len(counts) > 1:
-        memory["quantity"] = str(min(counts))  # of the three that were bought, two are meant
+    _read_count(turn, memory)
     for name in ("order_number", "product"):
         values = turn.not_kept(name)
         if len(values) < len(turn.entities.get(name, ())):
@@ -59,7 +57,25 @@ def _read_several(turn: Turn, memory: Memory, work: Resolution) -> None:
         told = {each: memory.after[each] for each in ("condition", "refund_method") if memory.after.get(each)}
         kind = KINDS.get(turn.intent) or memory["trouble"]
         memory["later"] = [{"trouble": kind, name: value, **told} for value in values[1:]]
+        work.speaker.say("two_wishes")
         return
+
+
+def _read_count(turn: Turn, memory: Memory) -> None:
+    """Of several numbers take the one that is wished for: not what was bought, nor what the customer keeps."""
+    counts = [int(value) for value in turn.entities.get("quantity", ()) if str(value).isdecimal()]
+    if len(counts) < 2:
+        return
+    kept = turn.says("kept_units")
+    counts = [count for count in counts if str(count) != kept] or counts
+    match turn.says("how_many_of"):
+        case "every":
+            meant = max(counts)  # "2台とも"
+        case "some":
+            meant = min(counts)  # of the three that were bought, two are meant
+        case _:
+            meant = counts[-1]  # the last word counts: "もう1個ありました。2個返します"
+    memory["quantity"] = str(meant)
 
 
 def _all_bought(products: Sequence[str], work: Resolution) -> bool:

@@ -103,6 +103,7 @@ class Resolution:
         """Let go of the wish at the customer's word; nothing is changed."""
         reorder = self.memory["trouble"] == REORDER_KIND and self.turn.slot("recent") is not None
         self.drop_proposal()
+        self._remember({})
         self.memory.forget(*HINTS, *STANDING)
         self.speaker.say("reorder_declined" if reorder else "dropped")
         self._take_up_later()

@@ -125,6 +125,9 @@ class Turn:
         """Return an entity's values, each once, but for those that the words want left as they are."""
         kept = {value for part in self.parts if part.says("keeps") for value in part.entities.get(name, ())}
         named = list(dict.fromkeys(self.entities.get(name, ())))
+        for clause in words.clauses(self.text) if len(named) > 1 else ():
+            if words.meant("keeps", clause):
+                kept |= {value for value in named if words.folded(str(value)) in clause}
         return [value for value in named if value not in kept] or named
 
     def slot(self, name: str) -> Any:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from actions import several
 from actions.reading import contact_of
 from actions.replies import Speaker
 from actions.resolutions import Resolution
-from actions.slots import HINTS, KINDS, STANDING, Memory, Turn
-from madoguchi.services import answers
-from madoguchi.services.wishes import REORDER
+from actions.slots import HINTS, KINDS, STANDING, Memory, Part, Turn
+from madoguchi.services import answers, resolve
+from madoguchi.services.wishes import REORDER, Propose, Wish
 
 CHANGES = frozenset({"refund_method", "size", "quantity", "product", "order_number", "line"})
 """Entities with which a yes or a no brings something else: "はい、でもカードで"."""
+
+CHANGE_WAY = "change_refund_method"
+"""The wish to have promised money come back another way."""
+AGAINST = frozenset({"deny", "withdraw_request", "request_agent", "request_callback", "complain"})
+"""Intents that take a yes back, or at least leave it open, when they come after it."""
 
 
 class Wishes:
@@ -40,12 +47,11 @@ class Wishes:
         told = several.wishes(turn, several.bought_by(self.work.desk, turn))
         if memory["asked"] is not None:
             told = tuple(each for each in told if each.kind != "withdraw")
-        if told and memory["proposal"] is not None and self._agrees_first():
+        if memory["proposal"] is not None and (self.agrees_and_goes_on() or (told and self._agrees_first())):
             self._queue(*(each for each in told if self._is_more(each)))
             self.work.confirm(str(memory["proposal"]))
             return True
-        unheard = memory["trouble"] is None and turn.intent not in KINDS
-        if len(told) < 2 and not (told and unheard):
+        if len(told) < 2 and not (told and self._is_unheard(told[0])):
             return False
         first, *rest = told
         if rest:
@@ -53,7 +59,7 @@ class Wishes:
         self.begin(first.kind, None)
         for name, value in {"contact": contact_of(self.turn, self.memory), **first.hints}.items():
             memory[name] = value
-        memory["later"] = [each.slots for each in rest] or None
+        memory["later"] = [*(each.slots for each in rest), *self._still_later(told)] or None
         self._say_sorry(first.kind)
         self.work.consider()
         return True
@@ -64,13 +70,45 @@ class Wishes:
         if kind == "withdraw" and memory["asked"] is not None:
             self.work.drop()
             return
+        if memory["proposal"] is not None and self._corrects_the_article():
+            self.work.consider()
+            return
         if standing is not None and (self._comes_on_top(kind) or self._says_more(kind)):
             return
         chooses_size = standing == REORDER and kind in ("exchange", "wrong_size", REORDER)
         if kind != standing and not chooses_size:
             self._turn_to(kind)
         self.named_anew()
-        self.work.consider()
+        self.consider_again()
+
+    def take_way(self) -> bool:
+        """Change the way of the money just promised, where one is named while a reorder is offered."""
+        memory, turn = self.memory, self.turn
+        method = memory.after.get("refund_method") or turn.entity("refund_method")
+        if memory["trouble"] != REORDER or method is None or turn.intent in ("affirm", "reorder_item"):
+            return False
+        recent = turn.slot("recent")
+        wish = Wish(kind=CHANGE_WAY, line=str(recent) if recent else None, refund_method=str(method))
+        step = resolve.consider(self.work.desk, turn.conversation, wish)
+        if not isinstance(step, Propose):
+            return False
+        self.begin(CHANGE_WAY, wish.line)
+        memory["refund_method"] = method
+        self.work.follow(step, wish)
+        return True
+
+    def agrees_and_goes_on(self) -> bool:
+        """Whether a plain yes to the proposal comes first, and nothing after it takes it back or changes it."""
+        if self.memory["asked"] != "yes" or len(self.turn.parts) < 2 or not self._agrees_first():
+            return False
+        return not any(_is_against(part) for part in self.turn.parts[1:])
+
+    def consider_again(self) -> None:
+        """Consider the wish as it is now; "では返品でお願いします" is a yes where nothing about it is new."""
+        if self.memory["proposal"] is not None and self.turn.says("goes_ahead"):
+            self.work.consider_or_confirm()
+        else:
+            self.work.consider()
 
     def begin(self, kind: str, line: str | None) -> None:
         """Begin a wish about a line, with nothing known of it yet."""
@@ -94,6 +132,29 @@ class Wishes:
             return True
         mine = self.work.lines_named(str(self.turn.entity("product") or ""))
         return bool(mine) and str(self.memory["line"]) not in {f"line:{number}" for number in mine}
+
+    def _corrects_the_article(self) -> bool:
+        """Take the other one in place of what is proposed: "間違えました、もう一つの方です" is no new wish."""
+        named = {"order_number", "product", "line"} & self.turn.entities.keys()
+        if named or not self.turn.says("other_one") or not self.turn.says("corrects"):
+            return False
+        self.memory["line"] = self._pointed_at()
+        return True
+
+    def _is_unheard(self, told: several.Told) -> bool:
+        """Whether a part tells a wish of which the whole message says nothing, beside a mere offer at most."""
+        if self.turn.intent in KINDS:
+            return False
+        passes_over = self.memory["asked"] == "offer" and told.kind != REORDER and not self._agrees_first()
+        return self.memory["trouble"] is None or passes_over
+
+    def _still_later(self, told: tuple[several.Told, ...]) -> list[dict[str, Any]]:
+        """Return the wishes kept for afterwards that are not told anew now."""
+        now = [self.work.lines_named(str(each.hints.get("product") or "")) for each in told]
+        kept = self.memory["later"] or []
+        return [
+            each for each in kept if not any(self.work.lines_named(str(each.get("product") or "")) & one for one in now)
+        ]
 
     def _agrees_first(self) -> bool:
         """Whether the message begins with a plain yes, and something else comes after it."""
@@ -148,7 +209,7 @@ class Wishes:
         else:
             return False
         self.named_anew()
-        self.work.consider()
+        self.consider_again()
         return True
 
     def _leads_from_a_fault(self, kind: str) -> bool:
@@ -194,3 +255,8 @@ class Wishes:
         self.memory.forget(*HINTS, *STANDING)
         for name, value in kept.items():
             self.memory[name] = value
+
+
+def _is_against(part: Part) -> bool:
+    changed = CHANGES & part.entities.keys() or any(part.says(topic) for topic in ("condition", "refund_method"))
+    return bool(changed) or part.intent in AGAINST or part.says("hesitates") is not None

@@ -11,6 +11,7 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 WORDS = Path("data/words/words.yml")
+_ENDS = re.compile(r"[、。,!?\n]+")
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,18 @@ class Saying:
 
 def meant(topic: str, text: str) -> str | None:
     """Return what the text says on a topic of words.yml, or None; LookupError for an unknown topic."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return next((saying.value for saying in _table()[topic] if saying.fits(folded)), None)
+    plain = folded(text)
+    return next((saying.value for saying in _table()[topic] if saying.fits(plain)), None)
+
+
+def folded(text: str) -> str:
+    """Return the text as the expressions of words.yml see it: half-width digits and letters, lower case."""
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
+def clauses(text: str) -> list[str]:
+    """Return what stands between commas and full stops, folded."""
+    return [clause for clause in _ENDS.split(folded(text)) if clause]
 
 
 def load() -> None:

@@ -100,7 +100,9 @@ def test_every_reason_has_a_reply(book: Phrasebook, reply: str) -> None:
     assert reply in book
 
 
-@pytest.mark.parametrize("method", ["card", "wallet", "gift_balance", "bank_transfer", "split", "bank_and_gift", "card_and_bank"])
+@pytest.mark.parametrize(
+    "method", ["card", "wallet", "gift_balance", "bank_transfer", "split", "bank_and_gift", "card_and_bank"]
+)
 @pytest.mark.parametrize("timing", ["now", "on_scan", "planned", "after_seller"])
 def test_every_way_and_time_of_a_refund_can_be_said(book: Phrasebook, method: str, timing: str) -> None:
     values = phrases({"method": method, "timing": timing, "days_from": 3, "days_to": 5, **DAYS}, book)
@@ -265,7 +267,7 @@ def test_all_articles_that_a_yes_takes_in_are_named(talk: Callable[..., Talk]) -
 
 
 @pytest.mark.parametrize(("first", "other"), [("cash_on_delivery", "カード"), ("card", "ギフト残高")])
-def test_the_ways_of_a_split_payment_are_those_it_was_paid_with(talk: Callable[..., Talk], first: str, other: str) -> None:
+def test_a_split_payment_comes_back_the_ways_it_was_paid(talk: Callable[..., Talk], first: str, other: str) -> None:
     second = {"cash_on_delivery": "gift_balance", "card": "convenience_store"}[first]
     paid = [{"method": first, "amount": 3000}, {"method": second}]
     begun = talk(orders={"one": {"title": "電気ケトル", "price": 5000, "delivered": "-3d", "payments": paid}})
