@@ -19,6 +19,8 @@ from madoguchi.services.wishes import REORDER
 
 FACTS = frozenset({"order_number", "product", "size", "refund_method", "quantity", "phone_number"})
 """Entities of typed words that can answer a question of the form."""
+ASKED_IN_WORDS = frozenset({"condition", "problem", "at_once"})
+"""Questions whose answers are topics of words.yml."""
 OF_RULES = frozenset({"call_at", "notice", "score"})
 """Entities of buttons that belong to rules of their own."""
 
@@ -76,15 +78,11 @@ class Hearing:
         if turn.intent == "ask_refund_method":
             named = "refund_method" in turn.entities or turn.says("refund_method") is not None
             return named and (asked in ("yes", "refund_method") or self.memory["trouble"] == REORDER)
-        if turn.intent == "thank" and self.memory["proposal"] is not None:
-            return turn.says("goes_ahead") is not None or self.wishes.agrees_and_goes_on()
-        if asked in ("problem", "condition") and turn.intent in ("complain", "out_of_scope"):
-            return turn.says(asked) is not None
         if turn.intent == "out_of_scope":
             return "size" in turn.entities and asked in ("size", "offer")  # "LLってある？"
         if turn.intent != "nlu_fallback":
             return False
-        told = asked in ("condition", "problem", "at_once") and turn.says(asked) is not None
+        told = asked in ASKED_IN_WORDS and turn.says(asked) is not None
         told = told or self.wishes.agrees_and_goes_on()
         told = told or (asked in PICKED and turn.says("anger") is None)  # "800mlのほう": the choices know it
         return told or bool(FACTS & turn.entities.keys()) or contact_of(self.turn, self.memory) is not None
@@ -100,9 +98,12 @@ class Hearing:
         if self.wishes.agrees_and_goes_on():
             self.work.confirm(str(self.memory["proposal"]))  # "お願いします。箱はどうすれば？", answered by now
             return
+        asked = self.memory["asked"]
+        if asked in ASKED_IN_WORDS and (said := self.turn.says(asked)) is not None:
+            self.memory[asked] = said  # "傷があったんですが、送料は？" answers what was asked and asks back
         if self.turn.answered and self.turn.intent != "nlu_fallback":
             self.speaker.say("back_again")
-        self.work.consider()
+        self.wishes.consider_again()
 
     def _books_call(self) -> bool:
         """Book the call that waited for a phone number, and go on with the form."""

@@ -26,6 +26,9 @@ def read(turn: Turn, memory: Memory, work: Resolution) -> None:
     contact = contact_of(turn, memory)
     if contact is not None:
         memory["contact"] = contact
+    methods = turn.entities.get("refund_method", ())
+    if len(methods) > 1 and turn.says("instead"):
+        memory["refund_method"] = methods[-1]
     _read_several(turn, memory, work)
     _read_how_much(turn, memory)
 
@@ -57,7 +60,6 @@ def _read_several(turn: Turn, memory: Memory, work: Resolution) -> None:
         told = {each: memory.after[each] for each in ("condition", "refund_method") if memory.after.get(each)}
         kind = KINDS.get(turn.intent) or memory["trouble"]
         memory["later"] = [{"trouble": kind, name: value, **told} for value in values[1:]]
-        work.speaker.say("two_wishes")
         return
 
 

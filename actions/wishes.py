@@ -17,6 +17,8 @@ CHANGES = frozenset({"refund_method", "size", "quantity", "product", "order_numb
 
 CHANGE_WAY = "change_refund_method"
 """The wish to have promised money come back another way."""
+SAID_BESIDE = ("condition", "problem", "refund_method")
+"""What another part of a message may say of the one wish in it."""
 AGAINST = frozenset({"deny", "withdraw_request", "request_agent", "request_callback", "complain"})
 """Intents that take a yes back, or at least leave it open, when they come after it."""
 
@@ -56,8 +58,9 @@ class Wishes:
         first, *rest = told
         if rest:
             self.speaker.say("two_wishes")
+        beside = {} if rest else {name: memory.after[name] for name in SAID_BESIDE if memory.after.get(name)}
         self.begin(first.kind, None)
-        for name, value in {"contact": contact_of(self.turn, self.memory), **first.hints}.items():
+        for name, value in {"contact": contact_of(self.turn, self.memory), **beside, **first.hints}.items():
             memory[name] = value
         memory["later"] = [*(each.slots for each in rest), *self._still_later(told)] or None
         self._say_sorry(first.kind)
@@ -70,6 +73,8 @@ class Wishes:
         if kind == "withdraw" and memory["asked"] is not None:
             self.work.drop()
             return
+        if memory.after.get("later"):
+            self.speaker.say("two_wishes")
         if memory["proposal"] is not None and self._corrects_the_article():
             self.work.consider()
             return
@@ -151,10 +156,8 @@ class Wishes:
     def _still_later(self, told: tuple[several.Told, ...]) -> list[dict[str, Any]]:
         """Return the wishes kept for afterwards that are not told anew now."""
         now = [self.work.lines_named(str(each.hints.get("product") or "")) for each in told]
-        kept = self.memory["later"] or []
-        return [
-            each for each in kept if not any(self.work.lines_named(str(each.get("product") or "")) & one for one in now)
-        ]
+        kept = [(each, self.work.lines_named(str(each.get("product") or ""))) for each in self.memory["later"] or []]
+        return [each for each, lines in kept if not any(lines & told_anew for told_anew in now)]
 
     def _agrees_first(self) -> bool:
         """Whether the message begins with a plain yes, and something else comes after it."""

@@ -116,3 +116,46 @@ def test_an_unknown_topic_is_a_bug() -> None:
 )
 def test_what_is_to_go_on_is_told_from_what_is_to_end(text: str, kept: str | None) -> None:
     assert words.meant("keeps", text) == kept
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("では返品でお願いします", "ahead"),
+        ("助かりました。じゃあ返品で", "ahead"),
+        ("ほなそれで頼みますわ", "ahead"),
+        ("この内容で進めてください", "ahead"),
+        ("返品したいです", None),
+        ("それで大丈夫ですか", None),
+        ("では返品でお願いするのはやめて", None),
+        ("それでいいけど、ちょっと待って", None),
+    ],
+)
+def test_to_go_ahead_with_what_is_proposed(text: str, said: str | None) -> None:
+    assert words.meant("goes_ahead", text) == said
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("全部戻ってくるということですよね", "asks"),
+        ("手数料は引かれないんですか?", "asks"),
+        ("はい、お願いできますか?", None),
+        ("進めてもらってもいいですか", None),
+        ("そうしてください", None),
+    ],
+)
+def test_a_yes_that_asks_back(text: str, said: str | None) -> None:
+    assert words.meant("asks_back", text) == said
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("皿は割れていませんが、椀が欠けています", "keeps"),
+        ("コップは無事でした", "keeps"),
+        ("椀が欠けています", None),
+    ],
+)
+def test_what_is_well_is_not_to_be_touched(text: str, said: str | None) -> None:
+    assert words.meant("keeps", text) == said
