@@ -12,8 +12,9 @@ from actions.slots import KINDS, RETURNING, Memory, Turn
 def read(turn: Turn, memory: Memory, work: Resolution) -> None:
     """Note what the words say beside the intent."""
     asked, kind = memory["asked"], KINDS.get(turn.intent, memory["trouble"])
+    kinds = {kind, *(KINDS.get(part.intent) for part in turn.parts)}
     wanted = {
-        "condition": kind in RETURNING or asked == "condition",
+        "condition": bool(kinds & RETURNING) or asked == "condition",
         "problem": turn.intent == "exchange_item" or asked == "problem",
         "at_once": kind == "leave_membership",
         "refund_method": True,
