@@ -151,6 +151,15 @@ def test_after_all_means_what_was_just_let_go(talk: Begin) -> None:
     assert "電気ケトル" in begun.hear("report_defect", "動かないので、やっぱり返品します")[-1]
 
 
+def test_a_yes_that_gives_thanks_is_a_yes(talk: Begin) -> None:
+    begun = talk(orders={"one": KETTLE})
+    begun.hear("report_defect", "動きません")
+    begun.message = {"intent": {"name": "thank"}, "entities": [], "text": "はい、ありがとうございます", "parts": []}
+    begun.events += [{"event": "user"}, {"event": "action", "name": "utter_thank"}]
+    begun.hear_again()
+    assert count(begun, ReturnAuthorization) == 1
+
+
 def test_an_answer_inside_a_question_is_heard(talk: Begin) -> None:
     begun = talk(orders={"one": KETTLE})
     begun.hear("return_item", "返品したい")

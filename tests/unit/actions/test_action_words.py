@@ -125,6 +125,8 @@ def test_what_is_to_go_on_is_told_from_what_is_to_end(text: str, kept: str | Non
         ("助かりました。じゃあ返品で", "ahead"),
         ("ほなそれで頼みますわ", "ahead"),
         ("この内容で進めてください", "ahead"),
+        ("はい、ありがとうございます", "ahead"),
+        ("ありがとうございます", None),
         ("返品したいです", None),
         ("それで大丈夫ですか", None),
         ("では返品でお願いするのはやめて", None),
@@ -154,6 +156,7 @@ def test_a_yes_that_asks_back(text: str, said: str | None) -> None:
     [
         ("皿は割れていませんが、椀が欠けています", "keeps"),
         ("コップは無事でした", "keeps"),
+        ("盆のほうはなんともありません", "keeps"),
         ("椀が欠けています", None),
     ],
 )
