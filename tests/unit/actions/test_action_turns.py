@@ -98,7 +98,7 @@ def test_the_number_that_is_wished_for_counts(talk: Begin, text: str, counts: tu
 def test_the_other_article_after_a_mistake_is_no_new_wish(talk: Begin) -> None:
     begun = talk(orders={"one": TWO})
     begun.hear("report_defect", "ケトルが動きません", product="ケトル")
-    said = begun.hear("report_wrong_item", "すみません間違えました、もう一つの方です")
+    said = begun.hear("cancel_order", "すみません間違えました、もう一つの方です")
     assert "デスクライト" in said[-1]
     assert "6,980円" in said[-1]
 
