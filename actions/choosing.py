@@ -56,11 +56,14 @@ def _by_title(turn: Turn, choices: Sequence[Choice]) -> Choice | None:
     """By the part of its title that the others lack: "800mlのほう", "赤いやつ"."""
     if turn.says("instead"):
         return None  # "赤じゃなくて青": which of both is meant is not told by the words alone
-    text = words.folded(turn.text)
+    text = " ".join(clause for clause in words.clauses(turn.text) if words.meant("keeps", clause) is None)
     told = [word for word in _WORDS.findall(text) if len(word) > 1 or re.search(re.escape(word) + _THAT_ONE, text)]
-    shared = [max((_shared(word, words.folded(choice.title)) for word in told), default=0) for choice in choices]
-    best = max(shared)
-    return _only([choice for choice, size in zip(choices, shared, strict=True) if size == best]) if best else None
+    titles = [words.folded(choice.title) for choice in choices]
+    shared = [max((_shared(word, title) for word in told), default=0) for title in titles]
+    found = _only([index for index, size in enumerate(shared) if size == max(shared) > 0])
+    if found is None or any(word not in titles[found] and any(word in title for title in titles) for word in told):
+        return None  # none, or another one is named as well
+    return choices[found]
 
 
 _WAYS: tuple[Way, ...] = (_by_place, _by_rank, _by_size, _by_title)
@@ -72,8 +75,8 @@ def _first(choices: Sequence[Choice], key: Callable[[Choice], float]) -> Choice 
     return _only([choice for choice in choices if key(choice) == least])
 
 
-def _only(choices: Sequence[Choice]) -> Choice | None:
-    return choices[0] if len(choices) == 1 else None
+def _only[T](found: Sequence[T]) -> T | None:
+    return found[0] if len(found) == 1 else None
 
 
 def _price(choice: Choice) -> int:

@@ -106,6 +106,8 @@ class Wishes:
         """Whether a plain yes to the proposal comes first, and nothing after it takes it back or changes it."""
         if self.memory["asked"] != "yes" or len(self.turn.parts) < 2 or not self._agrees_first():
             return False
+        if self.turn.says("yes_and_no"):
+            return False
         return not any(_is_against(part) for part in self.turn.parts[1:])
 
     def consider_again(self) -> None:
