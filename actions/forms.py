@@ -11,7 +11,7 @@ from rasa_sdk.events import SlotSet
 from actions.base import DeskAction, Events
 from actions.reading import contact_of, read
 from actions.replies import Speaker
-from actions.resolutions import ENDS, GOES_ON, Resolution, ask_score_if_due
+from actions.resolutions import ENDS, GOES_ON, Resolution, ask_score_if_due, is_mail, send_again
 from actions.slots import FORM, KINDS, Memory, Turn
 from actions.wishes import CHANGES, Wishes
 from madoguchi.services import callbacks
@@ -125,7 +125,12 @@ class Hearing:
 
     def _agree(self) -> None:
         memory = self.memory
-        if memory["trouble"] is None and memory["proposal"] is None:
+        if memory["asked"] == "human" and not self._shows_proof():
+            self.work.hand_over("requested", {"kind": memory["trouble"]})
+        elif is_mail(memory["asked"]):
+            send_again(self.work.desk, self.turn, self.speaker, str(memory["asked"]))
+            memory["asked"] = None
+        elif memory["trouble"] is None and memory["proposal"] is None:
             self.speaker.say("affirm_nothing")
             ask_score_if_due(self.work.desk, self.turn, self.speaker)
         elif self.turn.says("yes_and_no"):
@@ -154,6 +159,10 @@ class Hearing:
             self.work.consider()
         else:
             self.work.drop()
+
+    def _shows_proof(self) -> bool:
+        """Whether a yes comes with what proves an order: "はい、090-…です"."""
+        return "contact" in self.memory.after or "order_number" in self.turn.entities
 
     def _changes_something(self) -> bool:
         return bool(CHANGES & self.turn.entities.keys()) or bool(

@@ -61,7 +61,8 @@ class Complaint(DeskAction):
         if order is not None:
             return self._review(turn, speaker, order)
         speaker.say("complaint", buttons=[HUMAN, CALL])
-        return [SlotSet("complaints", complaints), SlotSet("misses", None)]
+        offered = [] if turn.slot("asked") else [SlotSet("asked", "human")]
+        return [SlotSet("complaints", complaints), SlotSet("misses", None), *offered]
 
     def _review(self, turn: Turn, speaker: Speaker, order: str) -> Events:
         """A seller's answer that does not satisfy is reviewed by a human (rule 15)."""
@@ -90,7 +91,7 @@ class TwoMeanings(DeskAction):
             return [SlotSet("misses", None), *told]  # several at once, that no single intent stands for
         if misses >= TWICE:
             return over(self, turn, speaker, "not_understood")
-        if turn.slot("asked") is not None:
+        if turn.in_form or (turn.slot("trouble") is not None and turn.slot("asked") not in (None, "offer")):
             speaker.say("not_understood_here")
         else:
             self._ask(turn, speaker)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Sequence
 from itertools import combinations
 
 from actions.resolutions import Resolution
 from actions.slots import KINDS, RETURNING, Memory, Turn
+
+MAIL_ADDRESS = re.compile(r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-z0-9-]+(\.[a-z0-9-]+)+", re.IGNORECASE)
+"""A mail address; Japanese puts no space before or behind it: "アドレスはhanako@example.jpです"."""
 
 
 def read(turn: Turn, memory: Memory, work: Resolution) -> None:
@@ -32,11 +37,11 @@ def read(turn: Turn, memory: Memory, work: Resolution) -> None:
 
 def contact_of(turn: Turn, memory: Memory) -> str | None:
     """Return the phone number or mail address that a visitor was asked for, or gives together with the order."""
-    if memory["asked"] != "contact" and "order_number" not in turn.entities:
+    if memory["asked"] not in ("contact", "human") and "order_number" not in turn.entities:
         return None
     number = turn.entity("phone_number")
-    mail = next((word for word in turn.text.split() if "@" in word or "\N{FULLWIDTH COMMERCIAL AT}" in word), None)
-    return str(number) if number else mail
+    mail = MAIL_ADDRESS.search(unicodedata.normalize("NFKC", turn.text))
+    return str(number) if number else mail[0] if mail else None
 
 
 def _read_several(turn: Turn, memory: Memory, work: Resolution) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from actions.replies import HUMAN, NO, NONE_OF_THEM, REORDER, YES, Button, Speaker, inform, proposal_card
 from actions.slots import HINTS, KINDS, STANDING, Memory, Turn
-from madoguchi.services import answers, handoffs, resolve, scores, targets
+from madoguchi.services import answers, handoffs, notices, resolve, scores, targets
 from madoguchi.services.desk import Desk
-from madoguchi.services.views import Values
+from madoguchi.services.views import Answer, Values
 from madoguchi.services.wishes import REORDER as REORDER_KIND
 from madoguchi.services.wishes import Ask, Done, HandOver, Propose, Step, Tell, Wish
 
@@ -21,6 +22,10 @@ REFUSALS = {"article": (NONE_OF_THEM,), "membership": (NONE_OF_THEM,), "size": (
 """Questions under which there is a way to say that nothing of it is meant."""
 LOST = frozenset({"unknown_order", "no_orders", "no_membership", "nothing_fits"})
 """Replies after which a human may be the quicker way."""
+HUMAN_OFFERED = frozenset(
+    {"unknown_order", "no_orders", "no_membership", "declined_window_ended", "declined_once_per_order"}
+)
+"""Replies whose last word is the offer of a human: a yes to them calls one."""
 NO_METHOD = "declined_refund_method_not_allowed"
 
 
@@ -38,11 +43,27 @@ class Resolution:
     def consider(self) -> None:
         """Let the desk consider the wish as it is known now, and say what comes of it."""
         wish = self.memory.wish()
+        if wish.kind in answers.OF_AN_ORDER:
+            self._answer(wish, wish.kind)
+            return
         step = resolve.consider(self.desk, self.turn.conversation, wish)
         if isinstance(step, Ask) and self._picks(step):
             wish = self.memory.wish()
             step = resolve.consider(self.desk, self.turn.conversation, wish)
         self.follow(step, wish)
+
+    def _answer(self, wish: Wish, question: str) -> None:
+        """Answer the question of a visitor, once they have shown that the order is theirs."""
+        unproved = targets.prove(self.desk, self.turn.conversation, wish)
+        if unproved is not None:
+            self.follow(unproved, wish)
+            return
+        found = answers.answer(self.desk, self.turn.conversation, question, replace(wish, kind=None))
+        offer_answer(self.speaker, question, found)
+        self.memory.forget(*HINTS, *STANDING)
+        if found.values.get("order_number"):
+            self.memory["recent"] = f"order:{found.values['order_number']}"
+        self._take_up_later()
 
     def _picks(self, ask: Ask) -> bool:
         """Take the choice that is told by its place, "一番上の", where these choices had been shown."""
@@ -57,6 +78,9 @@ class Resolution:
     def consider_or_confirm(self) -> None:
         """Consider a wish that comes with a yes: where what was said with it changes nothing, the yes is the answer."""
         wish, standing = self.memory.wish(), self.memory["proposal"]
+        if standing is None:
+            self.consider()
+            return
         step = resolve.consider(self.desk, self.turn.conversation, wish)
         # A number of units that the wish does not heed, because it is about a whole order, is no plain yes.
         unheeded = "quantity" in self.turn.entities and not (wish.line or "").startswith("line:")
@@ -181,13 +205,23 @@ class Resolution:
             self.memory["later"] = others or None
         if reply == "wait_notices_conflict":
             self._show_notices(wish)
+        if reply == "unknown_order" and wish.contact is not None:
+            self._wait_for_proof()
+            return
         self._remember(values)
         line = values.get("line") or self.memory["line"]
         self.memory.forget(*HINTS, *STANDING)
         if "reorder_same" in offered and line is not None:
             self._offer(Wish(kind=REORDER_KIND, line=str(line)))
-        else:
+        elif self.memory["later"]:
             self._take_up_later()
+        elif reply in HUMAN_OFFERED:
+            self.memory["asked"] = "human"
+
+    def _wait_for_proof(self) -> None:
+        """Keep a visitor's wish whose proof was wrong: a mistyped phone number may follow rightly, by itself."""
+        self.memory.forget("contact", "line")
+        self.memory["asked"], self.next = "human", GOES_ON
 
     def _done(self, reply: str, values: Values, offer: Wish | None) -> None:
         self.speaker.say(reply, values)
@@ -239,6 +273,26 @@ class Resolution:
         found = answers.notices_of_order(self.desk, self.turn.conversation, wish)
         if found.choices:
             self.speaker.trace(found.reply, found.choices)
+
+
+def offer_answer(speaker: Speaker, question: str, found: Answer) -> None:
+    """Say the answer to a question: with the orders it can be about, or with the mails that can be sent again."""
+    if question == "missing_mail":
+        speaker.offer("notice", found.reply, found.values, found.choices)
+    else:
+        speaker.offer(question, found.reply, found.values, found.choices, intent=f"ask_{question}")
+
+
+def is_mail(asked: Any) -> bool:
+    """Whether what was asked last is to send a certain mail again."""
+    return str(asked or "").startswith("notice:")
+
+
+def send_again(desk: Desk, turn: Turn, speaker: Speaker, mail: str) -> None:
+    """Send a mail ("notice:12") again if it is the customer's own, and say so."""
+    number = mail.removeprefix("notice:")
+    subject = notices.resend(desk, turn.conversation, int(number)) if number.isdecimal() else None
+    speaker.say("mail_resent" if subject else "missing_mail_none", {"subject": subject})
 
 
 def ask_score(speaker: Speaker, case: str) -> None:

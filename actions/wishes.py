@@ -38,7 +38,7 @@ class Wishes:
         """Take up the wishes that the parts of a message tell, one now and the others afterwards."""
         memory, turn = self.memory, self.turn
         told = several.wishes(turn, several.bought_by(self.work.desk, turn))
-        if memory["asked"] is not None:
+        if self._is_asked():
             told = tuple(each for each in told if each.kind != "withdraw")
         if told and memory["proposal"] is not None and self._agrees_first():
             self._queue(*(each for each in told if self._is_more(each)))
@@ -60,8 +60,8 @@ class Wishes:
 
     def take(self, kind: str) -> None:
         """Take up a wish: the same one with more detail, one more, or a new one in place of what was talked about."""
-        memory, standing = self.memory, self.memory["trouble"]
-        if kind == "withdraw" and memory["asked"] is not None:
+        standing = self.memory["trouble"]
+        if kind == "withdraw" and self._is_asked():
             self.work.drop()
             return
         if standing is not None and (self._comes_on_top(kind) or self._says_more(kind)):
@@ -94,6 +94,10 @@ class Wishes:
             return True
         mine = self.work.lines_named(str(self.turn.entity("product") or ""))
         return bool(mine) and str(self.memory["line"]) not in {f"line:{number}" for number in mine}
+
+    def _is_asked(self) -> bool:
+        """Whether a wish waits for an answer of the customer's."""
+        return self.memory["asked"] is not None and self.memory["trouble"] is not None
 
     def _agrees_first(self) -> bool:
         """Whether the message begins with a plain yes, and something else comes after it."""
@@ -163,7 +167,7 @@ class Wishes:
     def _turn_to(self, kind: str) -> None:
         """Begin a wish; where another was talked about, say that nothing of it was done."""
         memory, line = self.memory, self.memory["line"]
-        if memory["trouble"] is not None:
+        if memory["trouble"] is not None and memory["trouble"] not in answers.OF_AN_ORDER:
             if memory["asked"] not in (None, "offer"):
                 self.speaker.say("new_trouble")
             self._forget_all_but_this_message()

@@ -20,6 +20,10 @@ from madoguchi.services.wishes import Wish
 from madoguchi.store import GuaranteeClaim, Membership, Notice, Order
 
 MAILS_SHOWN = 6
+OF_AN_ORDER = frozenset({"refund_status", "order_status", "cancel_status", "missing_mail"})
+"""Questions that only an order of the asker's own can answer: a visitor has to show that it is theirs."""
+UNPROVED = "unproved"
+"""The answer where a visitor has shown no order yet, or not the one that they ask about."""
 type Question = Callable[[Standing, Wish], Answer]
 
 
@@ -27,7 +31,8 @@ def answer(desk: Desk, conversation_id: str, question: str, wish: Wish) -> Answe
     """Answer one of QUESTIONS for the conversation's customer; LookupError for an unknown question."""
     ask = QUESTIONS[question]
     with desk.store.reading() as session:
-        return ask(Standing.of(session, desk, conversation_id, wish), wish)
+        standing = Standing.of(session, desk, conversation_id, wish)
+        return Answer(UNPROVED) if question in OF_AN_ORDER and standing.is_unproved(wish) else ask(standing, wish)
 
 
 def greeting(standing: Standing, _wish: Wish) -> Answer:

@@ -52,6 +52,12 @@ class Standing:
         orders = finding.own_orders(session, person, now)
         return cls(session, desk, person, orders, _named(orders, wish), now)
 
+    def is_unproved(self, wish: Wish) -> bool:
+        """Whether a visitor has still to show that an order is theirs: any, or the one whose number they name."""
+        if self.person.customer is not None:
+            return False
+        return wish.order_number not in self.person.proved if wish.order_number else not self.person.proved
+
     @cached_property
     def terms(self) -> Terms:
         """The terms of the order that is talked about, else those of today."""
