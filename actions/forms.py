@@ -9,6 +9,7 @@ from __future__ import annotations
 from rasa_sdk.events import SlotSet
 
 from actions.base import DeskAction, Events
+from actions.on_the_way import OnTheWay
 from actions.reading import contact_of, read
 from actions.replies import Speaker
 from actions.resolutions import ENDS, GOES_ON, Resolution, ask_score_if_due, is_mail, send_again
@@ -30,6 +31,8 @@ class ResolutionForm(DeskAction):
     def act(self, turn: Turn, speaker: Speaker) -> Events:
         """Take the turn; no events at all where it is no answer to what was asked."""
         memory = Memory(turn.slots)
+        if turn.keeps_only:
+            turn, memory["product"] = turn.without_kept(), None
         work = Resolution(self.desk, turn, speaker, memory)
         if not Hearing(turn, speaker, memory, work).take_turn():
             return []
@@ -60,7 +63,11 @@ class Hearing:
         if self._books_call() or self.wishes.take_words() or self.wishes.take_several():
             return True
         if self.turn.intent in KINDS:
+            beside = OnTheWay(self.turn, self.work)
+            beside.answer_others()
             self.wishes.take(KINDS[self.turn.intent])
+            if self.work.told:
+                beside.answer_same()
         else:
             {"affirm": self._agree, "deny": self._refuse}.get(self.turn.intent, self._hear_fact)()
         return True

@@ -9,9 +9,10 @@ from rasa_sdk.events import ActiveLoop, FollowupAction, SlotSet
 
 from actions import several
 from actions.base import DeskAction, Events
+from actions.reading import contact_of
 from actions.replies import CALL, HUMAN, Speaker
 from actions.resolutions import TWICE, readable, say_promise
-from actions.slots import FORM, HINTS, STANDING, Turn
+from actions.slots import FORM, HINTS, STANDING, Memory, Turn
 from madoguchi.services import answers, callbacks, handoffs, resolve, wishes
 from madoguchi.services.callbacks import Booked, Full, NeedsPhone
 from madoguchi.services.views import Values
@@ -114,6 +115,9 @@ class BookCall(DeskAction):
 
     def act(self, turn: Turn, speaker: Speaker) -> Events:
         """Book it, or ask for the number to call."""
+        proof = self._proof(turn)
+        if proof:
+            return proof
         chosen, number = turn.entity("call_at"), turn.entity("phone_number") or turn.slot("phone_number")
         slot = datetime.fromisoformat(str(chosen)) if chosen else None
         match callbacks.book(self.desk, turn.conversation, slot, str(number) if number else None):
@@ -127,3 +131,10 @@ class BookCall(DeskAction):
             case Full():
                 speaker.say("call_full", buttons=[HUMAN])
         return []
+
+    def _proof(self, turn: Turn) -> Events:
+        """Let the form have a number that proves an order: "電話は090-…です" is no wish to be called."""
+        contact = contact_of(turn, Memory(turn.slots))
+        if contact is None or turn.says("calls"):
+            return []
+        return [SlotSet("contact", contact)] if turn.in_form else several.besides(self.desk, turn)

@@ -46,6 +46,9 @@ class AnswerQuestion(DeskAction):
         changed = self._changes_method(turn, memory) if question == "refund_method" else []
         if changed:
             return changed
+        if turn.in_form and memory["asked"] == "at_once" and turn.says("at_once"):
+            # "すぐやめてお金を返して" asks about money only in its form: it is the answer to the form's question.
+            return [SlotSet("at_once", turn.says("at_once"))]
         if question == "missing_mail" and is_mail(memory["asked"]) and turn.says("resend"):
             send_again(self.desk, turn, speaker, str(memory["asked"]))
             return [SlotSet("asked", None)]

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from itertools import combinations
 
 from actions.resolutions import Resolution
+from actions.several import OF_A_MEMBERSHIP
 from actions.slots import KINDS, RETURNING, Memory, Turn
+from madoguchi.services import answers
 
 MAIL_ADDRESS = re.compile(r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-z0-9-]+(\.[a-z0-9-]+)+", re.IGNORECASE)
 """A mail address; Japanese puts no space before or behind it: "アドレスはhanako@example.jpです"."""
@@ -32,6 +34,7 @@ def read(turn: Turn, memory: Memory, work: Resolution) -> None:
     if contact is not None:
         memory["contact"] = contact
     _read_several(turn, memory, work)
+    _read_memberships(turn, memory, work, kind)
     _read_how_much(turn, memory)
 
 
@@ -51,6 +54,8 @@ def _read_several(turn: Turn, memory: Memory, work: Resolution) -> None:
         memory["quantity"] = str(min(counts))  # of the three that were bought, two are meant
     for name in ("order_number", "product"):
         values = turn.not_kept(name)
+        if name == "product":
+            values = [*_bought_first(values, work)]
         if len(values) < len(turn.entities.get(name, ())):
             memory[name] = values[0]
         if len(values) < 2:
@@ -65,6 +70,28 @@ def _read_several(turn: Turn, memory: Memory, work: Resolution) -> None:
         kind = KINDS.get(turn.intent) or memory["trouble"]
         memory["later"] = [{"trouble": kind, name: value, **told} for value in values[1:]]
         return
+
+
+def _read_memberships(turn: Turn, memory: Memory, work: Resolution, kind: str | None) -> None:
+    """Take the memberships whose names stand in the message: the first one now, the others afterwards."""
+    if kind not in OF_A_MEMBERSHIP or not turn.typed or turn.intent in ("affirm", "deny"):
+        return
+    found = answers.memberships_named(work.desk, turn.conversation, kind, turn.text)
+    if len(found) > 1 and turn.says("keeps"):
+        return
+    if len(found) > 1 and turn.says("instead"):
+        found = found[-1:]
+    if found:
+        memory["membership"] = found[0]
+    if len(found) > 1:
+        memory["later"] = [{"trouble": kind, "membership": each} for each in found[1:]]
+
+
+def _bought_first(values: Sequence[str], work: Resolution) -> tuple[str, ...]:
+    """Return of several articles those that were bought: "台所用品の、鍋つかみとピーラー" names two, not three."""
+    if len(values) < 2:
+        return tuple(values)
+    return tuple(value for value in values if work.lines_named(value)) or tuple(values)
 
 
 def _all_bought(products: Sequence[str], work: Resolution) -> bool:

@@ -39,6 +39,8 @@ class Resolution:
         self.memory = memory
         self.misses = int(turn.slot("misses") or 0)
         self.next: str | None = ENDS
+        self.told = False
+        """Whether the wish ended with a plain word: a refusal, a wait, or something that is so already."""
 
     def consider(self) -> None:
         """Let the desk consider the wish as it is known now, and say what comes of it."""
@@ -121,10 +123,14 @@ class Resolution:
 
     def drop(self) -> None:
         """Let go of the wish at the customer's word; nothing is changed."""
-        reorder = self.memory["trouble"] == REORDER_KIND and self.turn.slot("recent") is not None
+        wish = self.memory.wish()
+        reorder = wish.kind == REORDER_KIND and answers.is_paid_back(self.desk, self.turn.conversation, wish)
         self.drop_proposal()
         self.memory.forget(*HINTS, *STANDING)
         self.speaker.say("reorder_declined" if reorder else "dropped")
+        # Who lets go of a wish before it is proved that the order is theirs is not asked for the proof again.
+        waiting = [each for each in self.memory["later"] or [] if each.get("trouble") not in answers.OF_AN_ORDER]
+        self.memory["later"] = waiting or None
         self._take_up_later()
 
     def drop_proposal(self) -> None:
@@ -198,6 +204,7 @@ class Resolution:
     def _say_as_it_is(self, reply: str, values: Values, wish: Wish) -> None:
         offers = values.get("offers") or ()
         offered = offers if isinstance(offers, tuple) else ()
+        self.told = True
         self.speaker.say(reply, values, buttons=[HUMAN] if "human" in offered or reply in LOST else [])
         if reply == "nothing_to_withdraw":
             # What was named besides is no other request: once is enough to be told that there is none.

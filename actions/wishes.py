@@ -60,7 +60,7 @@ class Wishes:
 
     def take(self, kind: str) -> None:
         """Take up a wish: the same one with more detail, one more, or a new one in place of what was talked about."""
-        standing = self.memory["trouble"]
+        kind, standing = self._or_cancel(kind), self.memory["trouble"]
         if kind == "withdraw" and self._is_asked():
             self.work.drop()
             return
@@ -94,6 +94,13 @@ class Wishes:
             return True
         mine = self.work.lines_named(str(self.turn.entity("product") or ""))
         return bool(mine) and str(self.memory["line"]) not in {f"line:{number}" for number in mine}
+
+    def _or_cancel(self, kind: str) -> str:
+        """Return what is meant where canceling is spoken of and nothing has left yet: no article can be faulty then."""
+        if kind not in several.AT_FAULT or self.turn.says("cancels") is None:
+            return kind
+        unsent = answers.is_unsent(self.work.desk, self.turn.conversation, self.memory.wish())
+        return "cancel" if unsent else kind
 
     def _is_asked(self) -> bool:
         """Whether a wish waits for an answer of the customer's."""

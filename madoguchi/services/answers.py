@@ -22,6 +22,8 @@ from madoguchi.store import GuaranteeClaim, Membership, Notice, Order
 MAILS_SHOWN = 6
 OF_AN_ORDER = frozenset({"refund_status", "order_status", "cancel_status", "missing_mail"})
 """Questions that only an order of the asker's own can answer: a visitor has to show that it is theirs."""
+_NOT_SENT_BACK = frozenset({RequestKind.CANCEL, RequestKind.NOT_DELIVERED, RequestKind.SELLER_STOCKOUT})
+"""Troubles of what has not arrived: there is nothing that the customer could send back."""
 UNPROVED = "unproved"
 """The answer where a visitor has shown no order yet, or not the one that they ask about."""
 type Question = Callable[[Standing, Wish], Answer]
@@ -89,6 +91,11 @@ def return_fee(standing: Standing, wish: Wish) -> Answer:
         return Answer(f"return_fee_{_payer(opened.payer)}", standing.of_return(opened))
     terms = standing.terms.returns
     kind = wish.problem or wish.kind
+    if kind in _NOT_SENT_BACK and standing.named is not None:
+        refused = kind == RequestKind.CANCEL and standing.named.state == "shipped"
+        delivered = kind == RequestKind.CANCEL and standing.named.state == "delivered"
+        if not delivered:
+            return Answer(f"return_fee_{'refuse' if refused else 'nothing_sent'}", standing.of_order(standing.named))
     if kind not in (*CLAIMS, RequestKind.CHANGE_OF_MIND) or kind == RequestKind.NOT_DELIVERED or standing.named is None:
         return Answer("return_fee_general")
     payer = terms.change_of_mind_payer if kind == RequestKind.CHANGE_OF_MIND else terms.fault_payer
@@ -147,7 +154,8 @@ def guarantee(standing: Standing, _wish: Wish) -> Answer:
         .limit(1)
     )
     order, inquiry = standing.unsettled, standing.inquiry
-    if order is not None and inquiry is not None:
+    paid = claim is not None and claim.state == "granted" and order is not None and claim.order_number == order.number
+    if order is not None and inquiry is not None and not paid:
         over = standing.now >= inquiry.deadline
         choice = (Choice(f"order:{order.number}", ""),) if over else ()
         return Answer("guarantee_due" if over else "guarantee_waiting", {**values, **standing.of_order(order)}, choice)
@@ -225,6 +233,30 @@ def order_open_to(desk: Desk, conversation_id: str, wish: str) -> str | None:
         left = [line for line in order.lines if line.canceled_quantity + line.returned_quantity < line.quantity]
         alone = wish == "refund_again" and len(left) == 1
         return f"line:{left[0].id}" if alone else f"order:{order.number}"
+
+
+def is_unsent(desk: Desk, conversation_id: str, wish: Wish) -> bool:
+    """Whether the order that a wish names, or the only one there is, has not left yet."""
+    with desk.store.reading() as session:
+        order = Standing.of(session, desk, conversation_id, wish).named
+        return order is not None and order.state in ("placed", "preparing")
+
+
+def is_paid_back(desk: Desk, conversation_id: str, wish: Wish) -> bool:
+    """Whether money of the order that a wish names is under way to the customer, or has come back to them."""
+    with desk.store.reading() as session:
+        standing = Standing.of(session, desk, conversation_id, wish)
+        found = (standing.open_return, standing.unsettled, standing.last_refund)
+        return standing.named is not None and any(each is not None for each in found)
+
+
+def memberships_named(desk: Desk, conversation_id: str, kind: str, text: str) -> tuple[str, ...]:
+    """Return the choices ("membership:…") of the running memberships whose names stand in a text, in its order."""
+    with desk.store.reading() as session:
+        running = finding.memberships(session, finding.whose(session, conversation_id), kind)
+        placed = {each.id: finding.place_in(text, each.product.title) for each in running}
+        named = sorted((place, number) for number, place in placed.items() if place is not None)
+        return tuple(f"membership:{number}" for _, number in named)
 
 
 def membership_leaving(desk: Desk, conversation_id: str) -> str | None:

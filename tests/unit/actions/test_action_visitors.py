@@ -41,7 +41,8 @@ def owner_of(desk: Desk, conversation: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "said", ["アドレスはmori-no-ki@example.jpです", "ＭＯＲＩ－ｎｏ－ｋｉ＠ｅｘａｍｐｌｅ．ｊｐ", "mori-no-ki@example.jp。"]
+    "said",
+    ["アドレスはmori-no-ki@example.jpです", "ＭＯＲＩ－ｎｏ－ｋｉ＠ｅｘａｍｐｌｅ．ｊｐ", "mori-no-ki@example.jp。"],
 )
 def test_a_mail_address_is_found_in_the_middle_of_a_sentence(visit: Begin, said: str) -> None:
     begun = visit(customers=OWNER, orders={"one": PLACED})
@@ -154,7 +155,9 @@ def test_a_bounced_mail_is_sent_again_at_a_typed_word(talk: Begin, intent: str, 
 
 
 def test_of_several_mails_none_is_sent_again_at_a_bare_yes(talk: Begin) -> None:
-    begun = talk(orders={"one": {**PLACED, "notices": [{"template": name, "at": "-1h"} for name in ("ordered", "paid")]}})
+    begun = talk(
+        orders={"one": {**PLACED, "notices": [{"template": name, "at": "-1h"} for name in ("ordered", "paid")]}}
+    )
     begun.replies(AnswerQuestion, "ask_missing_mail", "メールが来ません")
     begun.hear("affirm", "はい")
     assert count(begun.desk, Notice, Notice.resent_from.is_not(None)) == 0
