@@ -155,6 +155,7 @@ class Hearing:
     def _refuse(self) -> None:
         memory = self.memory
         if memory["trouble"] is None:
+            memory["asked"] = None
             self.speaker.say("deny_nothing")
             ask_score_if_due(self.work.desk, self.turn, self.speaker)
         elif memory["asked"] == "at_once":
