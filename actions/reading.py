@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 from itertools import combinations
 
+from actions import words
 from actions.resolutions import Resolution
 from actions.several import OF_A_MEMBERSHIP
 from actions.slots import KINDS, RETURNING, Memory, Turn
@@ -14,6 +15,8 @@ from madoguchi.services import answers
 
 MAIL_ADDRESS = re.compile(r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-z0-9-]+(\.[a-z0-9-]+)+", re.IGNORECASE)
 """A mail address; Japanese puts no space before or behind it: "アドレスはhanako@example.jpです"."""
+
+_CLAUSE = re.compile("[。、,.!?！？\\n]+")
 
 
 def read(turn: Turn, memory: Memory, work: Resolution) -> None:
@@ -76,9 +79,8 @@ def _read_memberships(turn: Turn, memory: Memory, work: Resolution, kind: str | 
     """Take the memberships whose names stand in the message: the first one now, the others afterwards."""
     if kind not in OF_A_MEMBERSHIP or not turn.typed or turn.intent in ("affirm", "deny"):
         return
-    found = answers.memberships_named(work.desk, turn.conversation, kind, turn.text)
-    if len(found) > 1 and turn.says("keeps"):
-        return
+    meant = "。".join(clause for clause in _CLAUSE.split(turn.text) if words.meant("keeps", clause) is None)
+    found = answers.memberships_named(work.desk, turn.conversation, kind, meant)
     if len(found) > 1 and turn.says("instead"):
         found = found[-1:]
     if found:

@@ -54,8 +54,13 @@ def greeting(standing: Standing, _wish: Wish) -> Answer:
 def refund_status(standing: Standing, wish: Wish) -> Answer:
     """Say where the money is, in every state, with both clocks."""
     unsettled, refund = standing.unsettled, standing.last_refund
+    paid = standing.guaranteed(unsettled) if unsettled is not None else None
+    if paid is not None:
+        return _guaranteed(standing, paid)
     if unsettled is not None and unsettled.frozen_at is not None:
         return Answer("refund_status_frozen", standing.of_order(unsettled))
+    if unsettled is not None and unsettled.seller_id is not None and standing.inquiry is None:
+        return Answer("refund_status_captured", standing.of_order(unsettled))  # answered, and looked at by a human
     if unsettled is not None:
         asked = standing.inquiry is not None
         return Answer("refund_status_seller" if asked else "refund_status_planned", standing.of_order(unsettled))
@@ -135,6 +140,12 @@ def cancel_status(standing: Standing, _wish: Wish) -> Answer:
         return Answer("cancel_status_frozen", values)
     if order.state == "canceled":
         return Answer("cancel_status_canceled", values)
+    paid = standing.guaranteed(order) if order.state == "cancel_requested" else None
+    if paid is not None:
+        return _guaranteed(standing, paid)
+    opened = standing.open_return
+    if opened is not None and opened.order_number == order.number:
+        return Answer("cancel_status_return_open", standing.of_return(opened))
     if order.state == "cancel_requested":
         return Answer(f"cancel_status_requested_{'seller' if order.seller_id else 'warehouse'}", values)
     return Answer("cancel_status_none", values)
@@ -147,22 +158,20 @@ def guarantee(standing: Standing, _wish: Wish) -> Answer:
         "answer_hours": terms.answer_hours,
         "limit": Money(terms.guarantee_limit, standing.terms.currency),
     }
-    claim = standing.session.scalar(
-        select(GuaranteeClaim)
-        .where(GuaranteeClaim.order_number.in_([order.number for order in standing.orders]))
-        .order_by(GuaranteeClaim.id.desc())
-        .limit(1)
-    )
     order, inquiry = standing.unsettled, standing.inquiry
-    paid = claim is not None and claim.state == "granted" and order is not None and claim.order_number == order.number
-    if order is not None and inquiry is not None and not paid:
+    paid = standing.guaranteed(order)
+    if paid is not None:
+        return _guaranteed(standing, paid)
+    if order is not None and inquiry is not None:
         over = standing.now >= inquiry.deadline
         choice = (Choice(f"order:{order.number}", ""),) if over else ()
         return Answer("guarantee_due" if over else "guarantee_waiting", {**values, **standing.of_order(order)}, choice)
-    if claim is not None and claim.state == "granted":
-        paid_for = next(order for order in standing.orders if order.number == claim.order_number)
-        return Answer("guarantee_paid", {**standing.of_order(paid_for), "amount": Money(claim.amount)})
     return Answer("guarantee_general", values)
+
+
+def _guaranteed(standing: Standing, claim: GuaranteeClaim) -> Answer:
+    paid_for = next(order for order in standing.orders if order.number == claim.order_number)
+    return Answer("guarantee_paid", {**standing.of_order(paid_for), "amount": Money(claim.amount)})
 
 
 def missing_mail(standing: Standing, _wish: Wish) -> Answer:
@@ -186,7 +195,9 @@ def membership(standing: Standing, wish: Wish) -> Answer:
     if wish.membership is not None:
         running = [each for each in running if f"membership:{each.id}" == wish.membership]
     if not running:
-        return Answer("membership_none")
+        refund = standing.last_refund
+        of_fee = refund is not None and refund.charge_id is not None
+        return refund_status(standing, wish) if of_fee else Answer("membership_none")
     if len(running) > 1:
         return Answer("membership_choose", {}, tuple(_membership_choice(each) for each in running))
     one = running[0]

@@ -19,6 +19,7 @@ from madoguchi.services.finding import Whose
 from madoguchi.services.views import Money, Values, payment_label
 from madoguchi.services.wishes import Wish
 from madoguchi.store import (
+    GuaranteeClaim,
     Inquiry,
     Membership,
     MembershipCharge,
@@ -91,6 +92,13 @@ class Standing:
         return self.session.scalar(
             select(Inquiry).where(Inquiry.order_number == self.unsettled.number, Inquiry.state == "open")
         )
+
+    def guaranteed(self, order: Order | None = None) -> GuaranteeClaim | None:
+        """Return the newest claim on the guarantee that was paid, for this order or for any that is meant."""
+        numbers = self._numbers() if order is None else [order.number]
+        paid = GuaranteeClaim.state == "granted"
+        mine = select(GuaranteeClaim).where(GuaranteeClaim.order_number.in_(numbers), paid)
+        return self.session.scalar(mine.order_by(GuaranteeClaim.id.desc()).limit(1))
 
     @cached_property
     def answered_order(self) -> str | None:

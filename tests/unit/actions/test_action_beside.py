@@ -69,6 +69,14 @@ def test_of_two_memberships_one_that_goes_on_leaves_the_choice_to_the_customer(t
     assert begun.slots["asked"] == "membership"
 
 
+def test_a_membership_that_is_to_stay_is_not_meant(talk: Begin) -> None:
+    begun = talk(memberships={"manga": MANGA, "radio": RADIO})
+    said = begun.hear("report_accidental_signup", "朗読聴き放題だけ間違いです。漫画読み放題は残します")
+    assert "1,200円" in said[-1]
+    begun.hear("affirm", "はい")
+    assert ended(begun) == 1
+
+
 @pytest.mark.parametrize("said", ["このケトルきゃんせるしたいでう", "ケトルのやつ。あれ取り消し", "取消希望です"])
 def test_what_has_not_left_is_canceled_where_canceling_is_spoken_of(talk: Begin, said: str) -> None:
     begun = talk(orders={"one": PLACED})
@@ -158,3 +166,36 @@ def test_a_guarantee_that_was_paid_is_not_offered_again(talk: Begin) -> None:
     said = begun.replies(AnswerQuestion, "ask_guarantee", "保証は使えますか")
     assert "31,000円" in said[0]["text"]
     assert not said[0]["buttons"]
+
+
+HARP = {"title": "木製ハープ", "price": 31000, "placed": "-8d", "state": "cancel_requested", "seller": True}
+
+
+@pytest.mark.parametrize("question", ["ask_refund_status", "ask_cancel_status", "ask_guarantee"])
+def test_what_the_guarantee_has_paid_is_promised_to_nobody_again(talk: Begin, question: str) -> None:
+    paid = {"inquiry": {"asked": "-5d", "deadline": "-3d"}, "guarantee": {"state": "granted"}}
+    begun = talk(orders={"one": {**HARP, **paid}})
+    said = begun.replies(AnswerQuestion, question, "カードにも返ってきますか")[0]["text"]
+    assert "31,000円をギフト残高へお返ししております" in said
+
+
+def test_a_seller_who_has_answered_is_no_warehouse_that_is_waited_for(talk: Begin) -> None:
+    begun = talk(orders={"one": {**HARP, "inquiry": {"asked": "-40h", "answer": "other"}}})
+    said = begun.replies(AnswerQuestion, "ask_refund_status", "返金はいつですか")[0]["text"]
+    assert "倉庫" not in said
+    assert "31,000円" in said
+
+
+def test_a_cancellation_that_became_a_return_is_told_as_one(talk: Begin) -> None:
+    returned = {"returns": [{"kind": "cancel", "route": "refuse_at_door"}]}
+    begun = talk(orders={"one": {**SENT, **returned}})
+    said = begun.replies(AnswerQuestion, "ask_cancel_status", "キャンセルできましたか")[0]["text"]
+    assert "6,980円" in said
+    assert "送料は当店" in said
+
+
+def test_the_fee_of_a_membership_that_has_ended_is_told_with_its_refund(talk: Begin) -> None:
+    begun = talk(memberships={"one": {**RADIO, "main": True}})
+    begun.hear("report_accidental_signup", "間違えて登録しました")
+    begun.hear("affirm", "はい")
+    assert "1,200円" in begun.replies(AnswerQuestion, "ask_membership", "会費はいつ戻りますか")[0]["text"]
