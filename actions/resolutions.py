@@ -26,6 +26,8 @@ HUMAN_OFFERED = frozenset(
     {"unknown_order", "no_orders", "no_membership", "declined_window_ended", "declined_once_per_order"}
 )
 """Replies whose last word is the offer of a human: a yes to them calls one."""
+OF_A_REORDER = frozenset({"reorder_out_of_stock", "reorder_payment_refused"})
+"""Replies that speak of the refund a failed reorder leaves as it is; without one they are said alone."""
 NO_METHOD = "declined_refund_method_not_allowed"
 
 
@@ -205,6 +207,8 @@ class Resolution:
         offers = values.get("offers") or ()
         offered = offers if isinstance(offers, tuple) else ()
         self.told = True
+        if reply in OF_A_REORDER and not answers.is_paid_back(self.desk, self.turn.conversation, wish):
+            reply = f"{reply}_alone"
         self.speaker.say(reply, values, buttons=[HUMAN] if "human" in offered or reply in LOST else [])
         if reply == "nothing_to_withdraw":
             # What was named besides is no other request: once is enough to be told that there is none.

@@ -19,10 +19,6 @@ from rasa.engine.storage.storage import ModelMetadata
 
 from engine.understanding import typed_message, understand
 
-COURTESIES = frozenset(("greet", "thank", "goodbye"))
-_SLIGHT = COURTESIES | {None, "affirm", "deny", "inform", "nlu_fallback", "out_of_scope", "bot_challenge"}
-SURE = 0.5
-"""How sure a part must be to count for more than the courtesy around it."""
 MOST = 6
 """Parts that are looked at; whoever says more than that is heard as a whole."""
 SHORTEST = 2
@@ -58,16 +54,6 @@ def understand_parts(message: UserMessage, runner: GraphRunner, metadata: ModelM
     if not 1 < len(found) <= MOST:
         return []
     return [_part(text[start:end], message.metadata, runner, metadata) for start, end in found]
-
-
-def beyond_courtesy(parsed: Dict[str, Any], parts: List[Dict[str, Any]]) -> None:
-    """Let a message that was taken for a courtesy be what its surest other part asks: "どうも。で、いつ届きますか"."""
-    if parsed["intent"].get("name") not in COURTESIES:
-        return
-    weighty = [part for part in parts if part["intent"] not in _SLIGHT and part["confidence"] >= SURE]
-    if weighty:
-        meant = max(weighty, key=lambda part: float(part["confidence"]))
-        parsed["intent"] = {"name": meant["intent"], "confidence": meant["confidence"]}
 
 
 def _part(text: str, context: Any, runner: GraphRunner, metadata: ModelMetadata) -> Dict[str, Any]:

@@ -17,7 +17,8 @@ from rasa.shared.core.constants import ACTION_LISTEN_NAME
 from rasa.shared.core.events import BotUttered, Event, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from engine.clauses import beyond_courtesy, understand_parts
+from engine.clauses import understand_parts
+from engine.courtesies import beyond_courtesy
 from engine.patches import failed_actions, spend, stages
 from engine.trackers import shorten
 from engine.understanding import typed_message, understand

@@ -151,7 +151,7 @@ def cancel_status(standing: Standing, _wish: Wish) -> Answer:
     return Answer("cancel_status_none", values)
 
 
-def guarantee(standing: Standing, _wish: Wish) -> Answer:
+def guarantee(standing: Standing, wish: Wish) -> Answer:
     """Say what the guarantee is and whether it covers the order that is waiting."""
     terms = standing.terms.marketplace
     values: Values = {
@@ -166,6 +166,9 @@ def guarantee(standing: Standing, _wish: Wish) -> Answer:
         over = standing.now >= inquiry.deadline
         choice = (Choice(f"order:{order.number}", ""),) if over else ()
         return Answer("guarantee_due" if over else "guarantee_waiting", {**values, **standing.of_order(order)}, choice)
+    told = wish.product or wish.order_number or wish.line
+    if told and standing.named is not None and standing.named.seller_id is None:
+        return Answer("declined_guarantee_marketplace_only", standing.of_order(standing.named))
     return Answer("guarantee_general", values)
 
 

@@ -17,7 +17,7 @@ from madoguchi.policy import effects as e
 from madoguchi.policy.decisions import Approved, Declined, NeedsAgent, NeedsFact, Receipt, Wait
 from madoguchi.policy.plans import Plan
 from madoguchi.policy.requests import Request, RequestKind
-from madoguchi.policy.vocabulary import AgentReason, Condition, Fact, Offer, RefundMethod
+from madoguchi.policy.vocabulary import AgentReason, Condition, DeclineReason, Fact, Offer, RefundMethod
 from madoguchi.services import audit, deciding, describing, reorders, saga, targets
 from madoguchi.services.deciding import Subject
 from madoguchi.services.desk import Desk
@@ -63,7 +63,8 @@ def consider(desk: Desk, conversation_id: str, wish: Wish) -> Step:
                 values = _values(session, desk, Plan(), target.subject, request)
                 values["offers"] = tuple(offer.value for offer in decision.offers)
                 values |= _paid_back(case, target.subject)
-                return Tell(f"declined_{reason.value}", values)
+                again = reason is DeclineReason.ALREADY_REFUNDED and target.subject.is_canceled
+                return Tell("declined_already_canceled_and_refunded" if again else f"declined_{reason.value}", values)
             case Wait(until=until, reason=reason, plan=plan):
                 _note(session, desk, case, target.subject, plan)
                 values = _values(session, desk, plan, target.subject, request)

@@ -199,3 +199,23 @@ def test_the_fee_of_a_membership_that_has_ended_is_told_with_its_refund(talk: Be
     begun.hear("report_accidental_signup", "間違えて登録しました")
     begun.hear("affirm", "はい")
     assert "1,200円" in begun.replies(AnswerQuestion, "ask_membership", "会費はいつ戻りますか")[0]["text"]
+
+
+def test_a_reorder_that_fails_speaks_of_a_refund_only_where_there_is_one(talk: Begin) -> None:
+    begun = talk(orders={"one": {"title": "電気ケトル", "price": 4980, "delivered": "-20d", "stock": 0}})
+    said = begun.hear("reorder_item", "もう一つ注文したい")
+    assert "在庫がなく" in said[-1]
+    assert "ご返金" not in said[-1]
+
+
+def test_a_canceled_order_is_told_to_be_canceled_with_what_was_paid_back(talk: Begin) -> None:
+    begun = talk(orders={"one": {**PLACED, "placed": "-3d", "state": "canceled", "canceled_at": "-1d"}})
+    said = begun.hear("cancel_order", "キャンセルしたい")
+    assert "キャンセルはもう済んで" in said[-1]
+    assert "4,980円" in said[-1]
+
+
+@pytest.mark.parametrize(("named", "told"), [({"product": "電気ケトル"}, "当店が販売した"), ({}, "48時間")])
+def test_the_guarantee_of_an_article_of_the_shop_itself(talk: Begin, named: dict[str, str], told: str) -> None:
+    begun = talk(orders={"one": PLACED})
+    assert told in begun.replies(AnswerQuestion, "ask_guarantee", "保証はありますか", **named)[0]["text"]
