@@ -19,7 +19,8 @@ class OnTheWay:
     def __init__(self, turn: Turn, work: Resolution) -> None:
         self.turn = turn
         self.work = work
-        asked = [part for part in turn.parts if part.intent in ASKED and part.confidence >= SURE]
+        sure = [part for part in turn.parts if part.intent in ASKED and part.confidence >= SURE]
+        asked = [part for part in sure if not part.says("keeps")]
         self.others = [part for part in asked if self._is_of_something_else(part)]
         self.same = [part for part in asked if part not in self.others]
 

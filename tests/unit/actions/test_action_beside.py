@@ -47,6 +47,13 @@ def test_a_question_about_the_wish_itself_is_answered_where_the_wish_leads_to_no
     assert "4,980円" in said[-1]
 
 
+def test_what_is_to_stay_is_no_question(talk: Begin) -> None:
+    begun = talk(memberships={"manga": MANGA, "radio": RADIO})
+    keeps = ("ask_membership", "朗読聴き放題は残します", {})
+    said = begun.hear_parts("cancel_membership", ("cancel_membership", "漫画読み放題だけ解約で", {}), keeps)
+    assert "朗読" not in "".join(said)
+
+
 def test_a_membership_is_known_by_its_name_in_the_message(talk: Begin) -> None:
     begun = talk(memberships={"manga": MANGA, "radio": RADIO})
     said = begun.hear("report_accidental_signup", "漫画読み放題に間違って入っていました")
