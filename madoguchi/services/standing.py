@@ -30,6 +30,10 @@ from madoguchi.store import (
     ReturnAuthorization,
 )
 
+PARTS_LOOKED_AT = 8
+"""Rows of refunds among which the parts of the newest one are looked for."""
+_PROGRESS = ("failed", "planned", "pending", "sent", "settled")
+"""States of a refund from the one that needs most words to the one that needs none."""
 RECENT = timedelta(days=14)
 """How long a refund that was sent, or a return that came in, is worth a word."""
 
@@ -125,9 +129,11 @@ class Standing:
         if self.named is None and customer is not None:
             charges = select(MembershipCharge.id).join(Membership).where(Membership.customer_id == customer.id)
             mine = or_(mine, Refund.charge_id.in_(charges))
-        return self.session.scalar(
-            select(Refund).where(mine, Refund.state != "voided").order_by(Refund.id.desc()).limit(1)
-        )
+        sent = select(Refund).where(mine, Refund.state != "voided").order_by(Refund.id.desc())
+        newest = self.session.scalars(sent.limit(PARTS_LOOKED_AT)).all()
+        together = [each for each in newest if each.created_at == newest[0].created_at]
+        # Of a refund in parts the one that has not come yet tells how it stands: the card's, behind the gift balance's.
+        return min(together, key=lambda part: _PROGRESS.index(part.state), default=None)
 
     def clocks(self) -> Values:
         """Return how long a refund takes that is sent now."""

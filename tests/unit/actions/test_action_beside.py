@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import select
 
 from actions.handoffs import BookCall
 from actions.questions import AnswerQuestion
@@ -226,3 +227,16 @@ def test_a_canceled_order_is_told_to_be_canceled_with_what_was_paid_back(talk: B
 def test_the_guarantee_of_an_article_of_the_shop_itself(talk: Begin, named: dict[str, str], told: str) -> None:
     begun = talk(orders={"one": PLACED})
     assert told in begun.replies(AnswerQuestion, "ask_guarantee", "保証はありますか", **named)[0]["text"]
+
+
+def test_a_refund_in_parts_stands_where_its_slowest_part_does(talk: Begin) -> None:
+    paid = {"payments": [{"method": "gift_balance", "amount": 1000}, {"method": "card"}]}
+    begun = talk(orders={"one": {**PLACED, **paid}})
+    begun.hear("cancel_order", "キャンセルしたい")
+    begun.hear("affirm", "はい")
+    with begun.desk.store.writing() as session:
+        parts = session.scalars(select(Refund).order_by(Refund.amount)).all()
+        parts[0].state, parts[1].state = "settled", "sent"
+    said = begun.replies(AnswerQuestion, "ask_refund_status", "お金はいつ入りますか")[0]["text"]
+    assert "4,980円" in said
+    assert "営業日" in said
