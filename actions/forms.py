@@ -9,10 +9,11 @@ from __future__ import annotations
 from rasa_sdk.events import SlotSet
 
 from actions.base import DeskAction, Events
+from actions.mails import is_mail, send_again
 from actions.on_the_way import OnTheWay
 from actions.reading import contact_of, read
 from actions.replies import Speaker
-from actions.resolutions import ENDS, GOES_ON, Resolution, ask_score_if_due, is_mail, send_again
+from actions.resolutions import ENDS, GOES_ON, Resolution, ask_score_if_due
 from actions.slots import FORM, KINDS, Memory, Turn
 from actions.wishes import CHANGES, Wishes
 from madoguchi.services import callbacks

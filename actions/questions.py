@@ -9,9 +9,10 @@ from rasa_sdk.events import FollowupAction, SlotSet
 
 from actions import several
 from actions.base import DeskAction, Events
+from actions.mails import is_mail, send_again
 from actions.reading import contact_of
 from actions.replies import RETURN, Button, Speaker
-from actions.resolutions import ask_score_if_due, is_mail, offer_answer, send_again
+from actions.resolutions import ask_score_if_due, offer_answer
 from actions.slots import FORM, Memory, Turn
 from madoguchi.services import answers, resolve, scores, targets
 from madoguchi.services.views import Answer

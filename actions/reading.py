@@ -75,6 +75,20 @@ def _read_several(turn: Turn, memory: Memory, work: Resolution) -> None:
         return
 
 
+def _all_bought(products: Sequence[str], work: Resolution) -> bool:
+    """Whether these words name as many different articles of the customer's."""
+    found = [work.lines_named(product) for product in products]
+    return all(found) and all(not one & other for one, other in combinations(found, 2))
+
+
+def _read_how_much(turn: Turn, memory: Memory) -> None:
+    """Of "so many" and "all of it" the last word counts: the one takes the other back."""
+    if memory.after.get("whole_order"):
+        memory["quantity"] = None
+    elif "quantity" in turn.entities:
+        memory["whole_order"] = None
+
+
 def _read_memberships(turn: Turn, memory: Memory, work: Resolution, kind: str | None) -> None:
     """Take the memberships whose names stand in the message: the first one now, the others afterwards."""
     if kind not in OF_A_MEMBERSHIP or not turn.typed or turn.intent in ("affirm", "deny"):
@@ -94,17 +108,3 @@ def _bought_first(values: Sequence[str], work: Resolution) -> tuple[str, ...]:
     if len(values) < 2:
         return tuple(values)
     return tuple(value for value in values if work.lines_named(value)) or tuple(values)
-
-
-def _all_bought(products: Sequence[str], work: Resolution) -> bool:
-    """Whether these words name as many different articles of the customer's."""
-    found = [work.lines_named(product) for product in products]
-    return all(found) and all(not one & other for one, other in combinations(found, 2))
-
-
-def _read_how_much(turn: Turn, memory: Memory) -> None:
-    """Of "so many" and "all of it" the last word counts: the one takes the other back."""
-    if memory.after.get("whole_order"):
-        memory["quantity"] = None
-    elif "quantity" in turn.entities:
-        memory["whole_order"] = None

@@ -8,7 +8,7 @@ from typing import Any
 
 from actions.replies import HUMAN, NO, NONE_OF_THEM, REORDER, YES, Button, Speaker, inform, proposal_card
 from actions.slots import HINTS, KINDS, STANDING, Memory, Turn
-from madoguchi.services import answers, handoffs, notices, resolve, scores, targets
+from madoguchi.services import answers, handoffs, resolve, scores, targets
 from madoguchi.services.desk import Desk
 from madoguchi.services.views import Answer, Values
 from madoguchi.services.wishes import REORDER as REORDER_KIND
@@ -47,27 +47,11 @@ class Resolution:
     def consider(self) -> None:
         """Let the desk consider the wish as it is known now, and say what comes of it."""
         wish = self.memory.wish()
-        if wish.kind in answers.OF_AN_ORDER:
-            self._answer(wish, wish.kind)
-            return
         step = resolve.consider(self.desk, self.turn.conversation, wish)
         if isinstance(step, Ask) and self._picks(step):
             wish = self.memory.wish()
             step = resolve.consider(self.desk, self.turn.conversation, wish)
         self.follow(step, wish)
-
-    def _answer(self, wish: Wish, question: str) -> None:
-        """Answer the question of a visitor, once they have shown that the order is theirs."""
-        unproved = targets.prove(self.desk, self.turn.conversation, wish)
-        if unproved is not None:
-            self.follow(unproved, wish)
-            return
-        found = answers.answer(self.desk, self.turn.conversation, question, replace(wish, kind=None))
-        offer_answer(self.speaker, question, found)
-        self.memory.forget(*HINTS, *STANDING)
-        if found.values.get("order_number"):
-            self.memory["recent"] = f"order:{found.values['order_number']}"
-        self._take_up_later()
 
     def _picks(self, ask: Ask) -> bool:
         """Take the choice that is told by its place, "一番上の", where these choices had been shown."""
@@ -82,9 +66,6 @@ class Resolution:
     def consider_or_confirm(self) -> None:
         """Consider a wish that comes with a yes: where what was said with it changes nothing, the yes is the answer."""
         wish, standing = self.memory.wish(), self.memory["proposal"]
-        if standing is None:
-            self.consider()
-            return
         step = resolve.consider(self.desk, self.turn.conversation, wish)
         # A number of units that the wish does not heed, because it is about a whole order, is no plain yes.
         unheeded = "quantity" in self.turn.entities and not (wish.line or "").startswith("line:")
@@ -190,9 +171,21 @@ class Resolution:
             self.memory["size"] = None
             self.consider()
             return
+        if reply == resolve.PROVED:
+            self._answer(wish, str(wish.kind))
+            return
         if reply == "nothing_to_withdraw" and self._of_a_canceled_order():
             return
         self._say_as_it_is(reply, values, wish)
+
+    def _answer(self, wish: Wish, question: str) -> None:
+        """Answer the question of a visitor, who has shown that the order is theirs."""
+        found = answers.answer(self.desk, self.turn.conversation, question, replace(wish, kind=None))
+        offer_answer(self.speaker, question, found)
+        self.memory.forget(*HINTS, *STANDING)
+        if found.values.get("order_number"):
+            self.memory["recent"] = f"order:{found.values['order_number']}"
+        self._take_up_later()
 
     def _of_a_canceled_order(self) -> bool:
         """Where there is nothing to take back, the customer may mean a cancellation that was performed."""
@@ -292,18 +285,6 @@ def offer_answer(speaker: Speaker, question: str, found: Answer) -> None:
         speaker.offer("notice", found.reply, found.values, found.choices)
     else:
         speaker.offer(question, found.reply, found.values, found.choices, intent=f"ask_{question}")
-
-
-def is_mail(asked: Any) -> bool:
-    """Whether what was asked last is to send a certain mail again."""
-    return str(asked or "").startswith("notice:")
-
-
-def send_again(desk: Desk, turn: Turn, speaker: Speaker, mail: str) -> None:
-    """Send a mail ("notice:12") again if it is the customer's own, and say so."""
-    number = mail.removeprefix("notice:")
-    subject = notices.resend(desk, turn.conversation, int(number)) if number.isdecimal() else None
-    speaker.say("mail_resent" if subject else "missing_mail_none", {"subject": subject})
 
 
 def ask_score(speaker: Speaker, case: str) -> None:

@@ -95,17 +95,6 @@ class Wishes:
         mine = self.work.lines_named(str(self.turn.entity("product") or ""))
         return bool(mine) and str(self.memory["line"]) not in {f"line:{number}" for number in mine}
 
-    def _or_cancel(self, kind: str) -> str:
-        """Return what is meant where canceling is spoken of and nothing has left yet: no article can be faulty then."""
-        if kind not in several.AT_FAULT or self.turn.says("cancels") is None:
-            return kind
-        unsent = answers.is_unsent(self.work.desk, self.turn.conversation, self.memory.wish())
-        return "cancel" if unsent else kind
-
-    def _is_asked(self) -> bool:
-        """Whether a wish waits for an answer of the customer's."""
-        return self.memory["asked"] is not None and self.memory["trouble"] is not None
-
     def _agrees_first(self) -> bool:
         """Whether the message begins with a plain yes, and something else comes after it."""
         first = self.turn.parts[0]
@@ -205,3 +194,14 @@ class Wishes:
         self.memory.forget(*HINTS, *STANDING)
         for name, value in kept.items():
             self.memory[name] = value
+
+    def _or_cancel(self, kind: str) -> str:
+        """Return what is meant where canceling is spoken of and nothing has left yet: no article can be faulty then."""
+        if kind not in several.AT_FAULT or self.turn.says("cancels") is None:
+            return kind
+        unsent = answers.is_unsent(self.work.desk, self.turn.conversation, self.memory.wish())
+        return "cancel" if unsent else kind
+
+    def _is_asked(self) -> bool:
+        """Whether a wish waits for an answer of the customer's."""
+        return self.memory["asked"] is not None and self.memory["trouble"] is not None
