@@ -151,6 +151,17 @@ class Wishes:
         self.work.consider()
         return True
 
+    def _or_cancel(self, kind: str) -> str:
+        """Return what is meant where canceling is spoken of and nothing has left yet: no article can be faulty then."""
+        if kind not in several.AT_FAULT or self.turn.says("cancels") is None:
+            return kind
+        unsent = answers.is_unsent(self.work.desk, self.turn.conversation, self.memory.wish())
+        return "cancel" if unsent else kind
+
+    def _is_asked(self) -> bool:
+        """Whether a wish waits for an answer of the customer's."""
+        return self.memory["asked"] is not None and self.memory["trouble"] is not None
+
     def _leads_from_a_fault(self, kind: str) -> bool:
         """Whether a wish is what a faulty article is to lead to; an order still to come can be canceled besides."""
         to_cancel = kind == "cancel" and not self.work.if_it_fits("cancel", self.memory["line"])
@@ -194,14 +205,3 @@ class Wishes:
         self.memory.forget(*HINTS, *STANDING)
         for name, value in kept.items():
             self.memory[name] = value
-
-    def _or_cancel(self, kind: str) -> str:
-        """Return what is meant where canceling is spoken of and nothing has left yet: no article can be faulty then."""
-        if kind not in several.AT_FAULT or self.turn.says("cancels") is None:
-            return kind
-        unsent = answers.is_unsent(self.work.desk, self.turn.conversation, self.memory.wish())
-        return "cancel" if unsent else kind
-
-    def _is_asked(self) -> bool:
-        """Whether a wish waits for an answer of the customer's."""
-        return self.memory["asked"] is not None and self.memory["trouble"] is not None
