@@ -60,7 +60,8 @@ class Wishes:
 
     def take(self, kind: str) -> None:
         """Take up a wish: the same one with more detail, one more, or a new one in place of what was talked about."""
-        kind, standing = self._or_cancel(kind), self.memory["trouble"]
+        memory, kind = self.memory, self._or_cancel(kind)
+        standing = memory["trouble"]
         if kind == "withdraw" and self._is_asked():
             self.work.drop()
             return
