@@ -9,6 +9,8 @@ from __future__ import annotations
 from rasa_sdk.events import SlotSet
 
 from actions.base import DeskAction, Events
+from actions.mails import is_mail, send_again
+from actions.on_the_way import OnTheWay
 from actions.reading import contact_of, read
 from actions.replies import Speaker
 from actions.resolutions import ENDS, GOES_ON, PICKED, Resolution, ask_score_if_due
@@ -33,6 +35,8 @@ class ResolutionForm(DeskAction):
     def act(self, turn: Turn, speaker: Speaker) -> Events:
         """Take the turn; no events at all where it is no answer to what was asked."""
         memory = Memory(turn.slots)
+        if turn.keeps_only:
+            turn, memory["product"] = turn.without_kept(), None
         work = Resolution(self.desk, turn, speaker, memory)
         if not Hearing(turn, speaker, memory, work).take_turn():
             return []
@@ -63,7 +67,11 @@ class Hearing:
         if self._books_call() or self.wishes.take_words() or self.wishes.take_way() or self.wishes.take_several():
             return True
         if self.turn.intent in KINDS:
+            beside = OnTheWay(self.turn, self.work)
+            beside.answer_others()
             self.wishes.take(KINDS[self.turn.intent])
+            if self.work.told:
+                beside.answer_same()
         else:
             {"affirm": self._agree, "deny": self._refuse}.get(self.turn.intent, self._hear_fact)()
         return True
@@ -135,7 +143,12 @@ class Hearing:
 
     def _agree(self) -> None:
         memory = self.memory
-        if memory["trouble"] is None and memory["proposal"] is None:
+        if memory["asked"] == "human" and not self._shows_proof():
+            self.work.hand_over("requested", {"kind": memory["trouble"]})
+        elif is_mail(memory["asked"]):
+            send_again(self.work.desk, self.turn, self.speaker, str(memory["asked"]))
+            memory["asked"] = None
+        elif memory["trouble"] is None and memory["proposal"] is None:
             self.speaker.say("affirm_nothing")
             ask_score_if_due(self.work.desk, self.turn, self.speaker)
         elif self.turn.says("yes_and_no"):
@@ -156,6 +169,7 @@ class Hearing:
     def _refuse(self) -> None:
         memory = self.memory
         if memory["trouble"] is None:
+            memory["asked"] = None
             self.speaker.say("deny_nothing")
             ask_score_if_due(self.work.desk, self.turn, self.speaker)
         elif memory["asked"] == "at_once":
@@ -167,6 +181,10 @@ class Hearing:
             self.work.consider()
         else:
             self.work.drop()
+
+    def _shows_proof(self) -> bool:
+        """Whether a yes comes with what proves an order: "はい、090-…です"."""
+        return "contact" in self.memory.after or "order_number" in self.turn.entities
 
     def _changes_something(self) -> bool:
         return bool(CHANGES & self.turn.entities.keys()) or bool(

@@ -9,9 +9,10 @@ from rasa_sdk.events import ActiveLoop, FollowupAction, SlotSet
 
 from actions import several
 from actions.base import DeskAction, Events
+from actions.reading import contact_of
 from actions.replies import CALL, HUMAN, Speaker
 from actions.resolutions import TWICE, readable, say_promise
-from actions.slots import FORM, HINTS, STANDING, Turn
+from actions.slots import FORM, HINTS, STANDING, Memory, Turn
 from madoguchi.services import answers, callbacks, handoffs, resolve, wishes
 from madoguchi.services.callbacks import Booked, Full, NeedsPhone
 from madoguchi.services.views import Values
@@ -61,7 +62,8 @@ class Complaint(DeskAction):
         if order is not None:
             return self._review(turn, speaker, order)
         speaker.say("complaint", buttons=[HUMAN, CALL])
-        return [SlotSet("complaints", complaints), SlotSet("misses", None)]
+        offered = [] if turn.slot("asked") else [SlotSet("asked", "human")]
+        return [SlotSet("complaints", complaints), SlotSet("misses", None), *offered]
 
     def _review(self, turn: Turn, speaker: Speaker, order: str) -> Events:
         """A seller's answer that does not satisfy is reviewed by a human (rule 15)."""
@@ -90,7 +92,7 @@ class TwoMeanings(DeskAction):
             return [SlotSet("misses", None), *told]  # several at once, that no single intent stands for
         if misses >= TWICE:
             return over(self, turn, speaker, "not_understood")
-        if turn.slot("asked") is not None:
+        if turn.in_form or (turn.slot("trouble") is not None and turn.slot("asked") not in (None, "offer")):
             speaker.say("not_understood_here")
         else:
             self._ask(turn, speaker)
@@ -113,6 +115,9 @@ class BookCall(DeskAction):
 
     def act(self, turn: Turn, speaker: Speaker) -> Events:
         """Book it, or ask for the number to call."""
+        proof = self._proof(turn)
+        if proof:
+            return proof
         chosen, number = turn.entity("call_at"), turn.entity("phone_number") or turn.slot("phone_number")
         slot = datetime.fromisoformat(str(chosen)) if chosen else None
         match callbacks.book(self.desk, turn.conversation, slot, str(number) if number else None):
@@ -126,3 +131,10 @@ class BookCall(DeskAction):
             case Full():
                 speaker.say("call_full", buttons=[HUMAN])
         return []
+
+    def _proof(self, turn: Turn) -> Events:
+        """Let the form have a number that proves an order: "電話は090-…です" is no wish to be called."""
+        contact = contact_of(turn, Memory(turn.slots))
+        if contact is None or turn.says("calls"):
+            return []
+        return [SlotSet("contact", contact)] if turn.in_form else several.besides(self.desk, turn)

@@ -9,10 +9,12 @@ from rasa_sdk.events import FollowupAction, SlotSet
 
 from actions import several
 from actions.base import DeskAction, Events
+from actions.mails import is_mail, send_again
+from actions.reading import contact_of
 from actions.replies import RETURN, Button, Speaker
-from actions.resolutions import ask_score_if_due
+from actions.resolutions import ask_score_if_due, offer_answer
 from actions.slots import FORM, Memory, Turn
-from madoguchi.services import answers, notices, resolve, scores, targets
+from madoguchi.services import answers, resolve, scores, targets
 from madoguchi.services.views import Answer
 from madoguchi.services.wishes import Tell, Wish
 
@@ -45,10 +47,18 @@ class AnswerQuestion(DeskAction):
         changed = self._changes_method(turn, memory) if question == "refund_method" else []
         if changed:
             return changed
+        if turn.in_form and memory["asked"] == "at_once" and turn.says("at_once"):
+            # "すぐやめてお金を返して" asks about money only in its form: it is the answer to the form's question.
+            return [SlotSet("at_once", turn.says("at_once"))]
+        if question == "missing_mail" and is_mail(memory["asked"]) and turn.says("resend"):
+            send_again(self.desk, turn, speaker, str(memory["asked"]))
+            return [SlotSet("asked", None)]
         memory["line"] = self._meant(turn, memory)
         found = answers.answer(self.desk, turn.conversation, question, memory.wish())
+        if found.reply == answers.UNPROVED:
+            return self._ask_for_proof(turn, memory, question)
         self._say(turn, speaker, question, found)
-        forgotten = [] if turn.in_form else [SlotSet(name, None) for name in ("line", "membership")]
+        forgotten = [] if turn.in_form else [SlotSet(name, None) for name in self._forgotten(memory)]
         condition = turn.says("condition") if question == "return_procedure" else None
         wished = several.besides(self.desk, turn)
         if not (turn.in_form or wished or found.choices):
@@ -56,7 +66,23 @@ class AnswerQuestion(DeskAction):
         number = found.values.get("order_number")
         recent = [SlotSet("recent", f"order:{number}")] if number and not turn.in_form else []
         said = [SlotSet("condition", condition)] if condition else []
-        return [SlotSet("misses", None), *forgotten, *recent, *said, *wished]
+        offered = [] if turn.in_form or memory["trouble"] else _offers(question, found)
+        return [SlotSet("misses", None), *forgotten, *recent, *said, *offered, *wished]
+
+    def _ask_for_proof(self, turn: Turn, memory: Memory, question: str) -> Events:
+        """Let the form ask a visitor for what proves their order, and answer the question when that is shown."""
+        memory["contact"] = contact_of(turn, memory) or memory["contact"]
+        if turn.in_form and memory["trouble"] not in (None, *answers.OF_AN_ORDER):
+            memory["later"] = [*(memory["later"] or []), {"trouble": question}]
+            return memory.events()
+        memory["trouble"] = question
+        return [*memory.events(), FollowupAction(FORM)]
+
+    @staticmethod
+    def _forgotten(memory: Memory) -> tuple[str, ...]:
+        """Return what a question ends: what it was about, and an offer that it did not take."""
+        offered = memory["asked"] == "human" or is_mail(memory["asked"])
+        return ("line", "membership", "asked") if offered else ("line", "membership")
 
     def _meant(self, turn: Turn, memory: Memory) -> str | None:
         """Return which article a question is about that names none: what is talked about, or the other one."""
@@ -87,10 +113,18 @@ class AnswerQuestion(DeskAction):
             wish = Button("button_guarantee", f'/inform{{"wish": "guarantee", "line": "{found.choices[0].value}"}}')
             speaker.say(found.reply, found.values, buttons=[wish])
             return
-        if question == "missing_mail":
-            speaker.offer("notice", found.reply, found.values, found.choices)
-            return
-        speaker.offer(question, found.reply, found.values, found.choices, intent=turn.intent)
+        offer_answer(speaker, question, found)
+
+
+def _offers(question: str, found: Answer) -> Events:
+    """Return what a typed yes to this answer takes up: the guarantee that is due, or the one mail that can be meant."""
+    if question == "missing_mail":
+        bounced = [mail for mail in found.choices if mail.detail == "bounced"] or found.choices
+        return [SlotSet("asked", bounced[0].value)] if len(bounced) == 1 else []
+    if question != "guarantee" or not found.choices:
+        return []
+    kept = {"trouble": "guarantee", "line": found.choices[0].value, "asked": "offer"}
+    return [SlotSet(name, value) for name, value in kept.items()]
 
 
 class Greet(DeskAction):
@@ -115,10 +149,8 @@ class ResendMail(DeskAction):
 
     def act(self, turn: Turn, speaker: Speaker) -> Events:
         """Send it again if it is the customer's own."""
-        chosen = str(turn.entity("notice") or "").removeprefix("notice:")
-        subject = notices.resend(self.desk, turn.conversation, int(chosen)) if chosen.isdecimal() else None
-        speaker.say("mail_resent" if subject else "missing_mail_none", {"subject": subject})
-        return []
+        send_again(self.desk, turn, speaker, str(turn.entity("notice") or ""))
+        return [SlotSet("asked", None)] if is_mail(turn.slot("asked")) else []
 
 
 class TakeScore(DeskAction):

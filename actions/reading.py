@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Sequence
 from itertools import combinations
 
+from actions import words
 from actions.resolutions import Resolution
+from actions.several import OF_A_MEMBERSHIP
 from actions.slots import KINDS, RETURNING, Memory, Turn
+from madoguchi.services import answers
+
+MAIL_ADDRESS = re.compile(r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-z0-9-]+(\.[a-z0-9-]+)+", re.IGNORECASE)
+"""A mail address; Japanese puts no space before or behind it: "アドレスはhanako@example.jpです"."""
+
+_CLAUSE = re.compile("[。、,.!?！？\\n]+")
 
 
 def read(turn: Turn, memory: Memory, work: Resolution) -> None:
@@ -31,16 +41,17 @@ def read(turn: Turn, memory: Memory, work: Resolution) -> None:
     if len(methods) > 1 and turn.says("instead"):
         memory["refund_method"] = methods[-1]
     _read_several(turn, memory, work)
+    _read_memberships(turn, memory, work, kind)
     _read_how_much(turn, memory)
 
 
 def contact_of(turn: Turn, memory: Memory) -> str | None:
     """Return the phone number or mail address that a visitor was asked for, or gives together with the order."""
-    if memory["asked"] != "contact" and "order_number" not in turn.entities:
+    if memory["asked"] not in ("contact", "human") and "order_number" not in turn.entities:
         return None
     number = turn.entity("phone_number")
-    mail = next((word for word in turn.text.split() if "@" in word or "\N{FULLWIDTH COMMERCIAL AT}" in word), None)
-    return str(number) if number else mail
+    mail = MAIL_ADDRESS.search(unicodedata.normalize("NFKC", turn.text))
+    return str(number) if number else mail[0] if mail else None
 
 
 def _read_several(turn: Turn, memory: Memory, work: Resolution) -> None:
@@ -48,6 +59,8 @@ def _read_several(turn: Turn, memory: Memory, work: Resolution) -> None:
     _read_count(turn, memory)
     for name in ("order_number", "product"):
         values = turn.not_kept(name)
+        if name == "product":
+            values = [*_bought_first(values, work)]
         if len(values) < len(turn.entities.get(name, ())):
             memory[name] = values[0]
         if len(values) < 2:
@@ -93,3 +106,24 @@ def _read_how_much(turn: Turn, memory: Memory) -> None:
         memory["quantity"] = None
     elif "quantity" in turn.entities:
         memory["whole_order"] = None
+
+
+def _read_memberships(turn: Turn, memory: Memory, work: Resolution, kind: str | None) -> None:
+    """Take the memberships whose names stand in the message: the first one now, the others afterwards."""
+    if kind not in OF_A_MEMBERSHIP or not turn.typed or turn.intent in ("affirm", "deny"):
+        return
+    meant = "。".join(clause for clause in _CLAUSE.split(turn.text) if words.meant("keeps", clause) is None)
+    found = answers.memberships_named(work.desk, turn.conversation, kind, meant)
+    if len(found) > 1 and turn.says("instead"):
+        found = found[-1:]
+    if found:
+        memory["membership"] = found[0]
+    if len(found) > 1:
+        memory["later"] = [{"trouble": kind, "membership": each} for each in found[1:]]
+
+
+def _bought_first(values: Sequence[str], work: Resolution) -> tuple[str, ...]:
+    """Return of several articles those that were bought: "台所用品の、鍋つかみとピーラー" names two, not three."""
+    if len(values) < 2:
+        return tuple(values)
+    return tuple(value for value in values if work.lines_named(value)) or tuple(values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from actions.choosing import picked
@@ -10,7 +11,7 @@ from actions.replies import HUMAN, NO, NONE_OF_THEM, REORDER, YES, Button, Speak
 from actions.slots import HINTS, KINDS, STANDING, Memory, Turn
 from madoguchi.services import answers, handoffs, resolve, scores, targets
 from madoguchi.services.desk import Desk
-from madoguchi.services.views import Values
+from madoguchi.services.views import Answer, Values
 from madoguchi.services.wishes import REORDER as REORDER_KIND
 from madoguchi.services.wishes import Ask, Done, HandOver, Propose, Step, Tell, Wish
 
@@ -24,6 +25,12 @@ PICKED = frozenset({"article", "membership"})
 """Questions whose choices can be told by words as well as pressed."""
 LOST = frozenset({"unknown_order", "no_orders", "no_membership", "nothing_fits"})
 """Replies after which a human may be the quicker way."""
+HUMAN_OFFERED = frozenset(
+    {"unknown_order", "no_orders", "no_membership", "declined_window_ended", "declined_once_per_order"}
+)
+"""Replies whose last word is the offer of a human: a yes to them calls one."""
+OF_A_REORDER = frozenset({"reorder_out_of_stock", "reorder_payment_refused"})
+"""Replies that speak of the refund a failed reorder leaves as it is; without one they are said alone."""
 NO_METHOD = "declined_refund_method_not_allowed"
 
 
@@ -37,6 +44,8 @@ class Resolution:
         self.memory = memory
         self.misses = int(turn.slot("misses") or 0)
         self.next: str | None = ENDS
+        self.told = False
+        """Whether the wish ended with a plain word: a refusal, a wait, or something that is so already."""
 
     def consider(self) -> None:
         """Let the desk consider the wish as it is known now, and say what comes of it."""
@@ -101,11 +110,15 @@ class Resolution:
 
     def drop(self) -> None:
         """Let go of the wish at the customer's word; nothing is changed."""
-        reorder = self.memory["trouble"] == REORDER_KIND and self.turn.slot("recent") is not None
+        wish = self.memory.wish()
+        reorder = wish.kind == REORDER_KIND and answers.is_paid_back(self.desk, self.turn.conversation, wish)
         self.drop_proposal()
         self._remember({})
         self.memory.forget(*HINTS, *STANDING)
         self.speaker.say("reorder_declined" if reorder else "dropped")
+        # Who lets go of a wish before it is proved that the order is theirs is not asked for the proof again.
+        waiting = [each for each in self.memory["later"] or [] if each.get("trouble") not in answers.OF_AN_ORDER]
+        self.memory["later"] = waiting or None
         self._take_up_later()
 
     def drop_proposal(self) -> None:
@@ -163,9 +176,21 @@ class Resolution:
             self.memory["size"] = None
             self.consider()
             return
+        if reply == resolve.PROVED:
+            self._answer(wish, str(wish.kind))
+            return
         if reply == "nothing_to_withdraw" and self._of_a_canceled_order():
             return
         self._say_as_it_is(reply, values, wish)
+
+    def _answer(self, wish: Wish, question: str) -> None:
+        """Answer the question of a visitor, who has shown that the order is theirs."""
+        found = answers.answer(self.desk, self.turn.conversation, question, replace(wish, kind=None))
+        offer_answer(self.speaker, question, found)
+        self.memory.forget(*HINTS, *STANDING)
+        if found.values.get("order_number"):
+            self.memory["recent"] = f"order:{found.values['order_number']}"
+        self._take_up_later()
 
     def _of_a_canceled_order(self) -> bool:
         """Where there is nothing to take back, the customer may mean a cancellation that was performed."""
@@ -179,6 +204,9 @@ class Resolution:
     def _say_as_it_is(self, reply: str, values: Values, wish: Wish) -> None:
         offers = values.get("offers") or ()
         offered = offers if isinstance(offers, tuple) else ()
+        self.told = True
+        if reply in OF_A_REORDER and not answers.is_paid_back(self.desk, self.turn.conversation, wish):
+            reply = f"{reply}_alone"
         self.speaker.say(reply, values, buttons=[HUMAN] if "human" in offered or reply in LOST else [])
         if reply == "nothing_to_withdraw":
             # What was named besides is no other request: once is enough to be told that there is none.
@@ -186,13 +214,23 @@ class Resolution:
             self.memory["later"] = others or None
         if reply == "wait_notices_conflict":
             self._show_notices(wish)
+        if reply == "unknown_order" and wish.contact is not None:
+            self._wait_for_proof()
+            return
         self._remember(values)
         line = values.get("line") or self.memory["line"]
         self.memory.forget(*HINTS, *STANDING)
         if "reorder_same" in offered and line is not None:
             self._offer(Wish(kind=REORDER_KIND, line=str(line)))
-        else:
+        elif self.memory["later"]:
             self._take_up_later()
+        elif reply in HUMAN_OFFERED:
+            self.memory["asked"] = "human"
+
+    def _wait_for_proof(self) -> None:
+        """Keep a visitor's wish whose proof was wrong: a mistyped phone number may follow rightly, by itself."""
+        self.memory.forget("contact", "line")
+        self.memory["asked"], self.next = "human", GOES_ON
 
     def _done(self, reply: str, values: Values, offer: Wish | None) -> None:
         self.speaker.say(reply, values)
@@ -244,6 +282,14 @@ class Resolution:
         found = answers.notices_of_order(self.desk, self.turn.conversation, wish)
         if found.choices:
             self.speaker.trace(found.reply, found.choices)
+
+
+def offer_answer(speaker: Speaker, question: str, found: Answer) -> None:
+    """Say the answer to a question: with the orders it can be about, or with the mails that can be sent again."""
+    if question == "missing_mail":
+        speaker.offer("notice", found.reply, found.values, found.choices)
+    else:
+        speaker.offer(question, found.reply, found.values, found.choices, intent=f"ask_{question}")
 
 
 def ask_score(speaker: Speaker, case: str) -> None:

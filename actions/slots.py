@@ -6,7 +6,7 @@ Everything here is a hint at what the customer means. Amounts, owners and states
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -129,6 +129,17 @@ class Turn:
             if words.meant("keeps", clause):
                 kept |= {value for value in named if words.folded(str(value)) in clause}
         return [value for value in named if value not in kept] or named
+
+    @property
+    def keeps_only(self) -> bool:
+        """Whether an answer only names what is to stay as it is: "まな板はそのまま届くんですよね" chooses nothing."""
+        return self.in_form and self.intent not in KINDS and "product" in self.entities and bool(self.says("keeps"))
+
+    def without_kept(self) -> Turn:
+        """Return the turn without the article that is to stay; what ends as a question does is no yes either."""
+        rest = {name: values for name, values in self.entities.items() if name != "product"}
+        asks = self.intent == "affirm" and self.says("asks") is not None
+        return replace(self, entities=rest, intent="inform" if asks else self.intent)
 
     def slot(self, name: str) -> Any:
         """Return a slot's value, the first one where the message brought several."""

@@ -47,7 +47,7 @@ class Wishes:
         """Take up the wishes that the parts of a message tell, one now and the others afterwards."""
         memory, turn = self.memory, self.turn
         told = several.wishes(turn, several.bought_by(self.work.desk, turn))
-        if memory["asked"] is not None:
+        if self._is_asked():
             told = tuple(each for each in told if each.kind != "withdraw")
         if memory["proposal"] is not None and (self.agrees_and_goes_on() or (told and self._agrees_first())):
             self._queue(*(each for each in told if self._is_more(each)))
@@ -69,8 +69,9 @@ class Wishes:
 
     def take(self, kind: str) -> None:
         """Take up a wish: the same one with more detail, one more, or a new one in place of what was talked about."""
-        memory, standing = self.memory, self.memory["trouble"]
-        if kind == "withdraw" and memory["asked"] is not None:
+        memory, kind = self.memory, self._or_cancel(kind)
+        standing = memory["trouble"]
+        if kind == "withdraw" and self._is_asked():
             self.work.drop()
             return
         if memory.after.get("later"):
@@ -217,6 +218,17 @@ class Wishes:
         self.consider_again()
         return True
 
+    def _or_cancel(self, kind: str) -> str:
+        """Return what is meant where canceling is spoken of and nothing has left yet: no article can be faulty then."""
+        if kind not in several.AT_FAULT or self.turn.says("cancels") is None:
+            return kind
+        unsent = answers.is_unsent(self.work.desk, self.turn.conversation, self.memory.wish())
+        return "cancel" if unsent else kind
+
+    def _is_asked(self) -> bool:
+        """Whether a wish waits for an answer of the customer's."""
+        return self.memory["asked"] is not None and self.memory["trouble"] is not None
+
     def _leads_from_a_fault(self, kind: str) -> bool:
         """Whether a wish is what a faulty article is to lead to; an order still to come can be canceled besides."""
         to_cancel = kind == "cancel" and not self.work.if_it_fits("cancel", self.memory["line"])
@@ -229,7 +241,7 @@ class Wishes:
     def _turn_to(self, kind: str) -> None:
         """Begin a wish; where another was talked about, say that nothing of it was done."""
         memory, line = self.memory, self.memory["line"]
-        if memory["trouble"] is not None:
+        if memory["trouble"] is not None and memory["trouble"] not in answers.OF_AN_ORDER:
             if memory["asked"] not in (None, "offer"):
                 self.speaker.say("new_trouble")
             self._forget_all_but_this_message()

@@ -18,6 +18,7 @@ from rasa.shared.core.events import BotUttered, Event, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from engine.clauses import understand_parts
+from engine.courtesies import beyond_courtesy
 from engine.patches import failed_actions, spend, stages
 from engine.trackers import shorten
 from engine.understanding import typed_message, understand
@@ -106,6 +107,7 @@ async def _advance(
         runner, metadata = processor.graph_runner, processor.model_metadata
         message.parse_data = understand(message, runner, metadata, tracker)
         message.parse_data["parts"] = understand_parts(message, runner, metadata)
+        beyond_courtesy(message.parse_data, message.parse_data["parts"])
         spend("understand", time.perf_counter() - began)
     await processor._handle_message_with_tracker(message, tracker)
     tracker = await processor.run_action_extract_slots(channel, tracker)

@@ -21,6 +21,12 @@ from madoguchi.services.wishes import Wish
 from madoguchi.store import GuaranteeClaim, Membership, Notice, Order
 
 MAILS_SHOWN = 6
+OF_AN_ORDER = frozenset({"refund_status", "order_status", "cancel_status", "missing_mail"})
+"""Questions that only an order of the asker's own can answer: a visitor has to show that it is theirs."""
+_NOT_SENT_BACK = frozenset({RequestKind.CANCEL, RequestKind.NOT_DELIVERED, RequestKind.SELLER_STOCKOUT})
+"""Troubles of what has not arrived: there is nothing that the customer could send back."""
+UNPROVED = "unproved"
+"""The answer where a visitor has shown no order yet, or not the one that they ask about."""
 type Question = Callable[[Standing, Wish], Answer]
 
 
@@ -28,7 +34,8 @@ def answer(desk: Desk, conversation_id: str, question: str, wish: Wish) -> Answe
     """Answer one of QUESTIONS for the conversation's customer; LookupError for an unknown question."""
     ask = QUESTIONS[question]
     with desk.store.reading() as session:
-        return ask(Standing.of(session, desk, conversation_id, wish), wish)
+        standing = Standing.of(session, desk, conversation_id, wish)
+        return Answer(UNPROVED) if question in OF_AN_ORDER and standing.is_unproved(wish) else ask(standing, wish)
 
 
 def greeting(standing: Standing, _wish: Wish) -> Answer:
@@ -48,8 +55,13 @@ def greeting(standing: Standing, _wish: Wish) -> Answer:
 def refund_status(standing: Standing, wish: Wish) -> Answer:
     """Say where the money is, in every state, with both clocks."""
     unsettled, refund = standing.unsettled, standing.last_refund
+    paid = standing.guaranteed(unsettled) if unsettled is not None else None
+    if paid is not None:
+        return _guaranteed(standing, paid)
     if unsettled is not None and unsettled.frozen_at is not None:
         return Answer("refund_status_frozen", standing.of_order(unsettled))
+    if unsettled is not None and unsettled.seller_id is not None and standing.inquiry is None:
+        return Answer("refund_status_captured", standing.of_order(unsettled))  # answered, and looked at by a human
     if unsettled is not None:
         asked = standing.inquiry is not None
         return Answer("refund_status_seller" if asked else "refund_status_planned", standing.of_order(unsettled))
@@ -86,6 +98,11 @@ def return_fee(standing: Standing, wish: Wish) -> Answer:
         return Answer(f"return_fee_{_payer(opened.payer)}", standing.of_return(opened))
     terms = standing.terms.returns
     kind = wish.problem or wish.kind
+    if kind in _NOT_SENT_BACK and standing.named is not None:
+        refused = kind == RequestKind.CANCEL and standing.named.state == "shipped"
+        delivered = kind == RequestKind.CANCEL and standing.named.state == "delivered"
+        if not delivered:
+            return Answer(f"return_fee_{'refuse' if refused else 'nothing_sent'}", standing.of_order(standing.named))
     if kind not in (*CLAIMS, RequestKind.CHANGE_OF_MIND) or kind == RequestKind.NOT_DELIVERED or standing.named is None:
         return Answer("return_fee_general")
     payer = terms.change_of_mind_payer if kind == RequestKind.CHANGE_OF_MIND else terms.fault_payer
@@ -125,33 +142,41 @@ def cancel_status(standing: Standing, _wish: Wish) -> Answer:
         return Answer("cancel_status_frozen", values)
     if order.state == "canceled":
         return Answer("cancel_status_canceled", values)
+    paid = standing.guaranteed(order) if order.state == "cancel_requested" else None
+    if paid is not None:
+        return _guaranteed(standing, paid)
+    opened = standing.open_return
+    if opened is not None and opened.order_number == order.number:
+        return Answer("cancel_status_return_open", standing.of_return(opened))
     if order.state == "cancel_requested":
         return Answer(f"cancel_status_requested_{'seller' if order.seller_id else 'warehouse'}", values)
     return Answer("cancel_status_none", values)
 
 
-def guarantee(standing: Standing, _wish: Wish) -> Answer:
+def guarantee(standing: Standing, wish: Wish) -> Answer:
     """Say what the guarantee is and whether it covers the order that is waiting."""
     terms = standing.terms.marketplace
     values: Values = {
         "answer_hours": terms.answer_hours,
         "limit": Money(terms.guarantee_limit, standing.terms.currency),
     }
-    claim = standing.session.scalar(
-        select(GuaranteeClaim)
-        .where(GuaranteeClaim.order_number.in_([order.number for order in standing.orders]))
-        .order_by(GuaranteeClaim.id.desc())
-        .limit(1)
-    )
     order, inquiry = standing.unsettled, standing.inquiry
+    paid = standing.guaranteed(order)
+    if paid is not None:
+        return _guaranteed(standing, paid)
     if order is not None and inquiry is not None:
         over = standing.now >= inquiry.deadline
         choice = (Choice(f"order:{order.number}", ""),) if over else ()
         return Answer("guarantee_due" if over else "guarantee_waiting", {**values, **standing.of_order(order)}, choice)
-    if claim is not None and claim.state == "granted":
-        paid_for = next(order for order in standing.orders if order.number == claim.order_number)
-        return Answer("guarantee_paid", {**standing.of_order(paid_for), "amount": Money(claim.amount)})
+    told = wish.product or wish.order_number or wish.line
+    if told and standing.named is not None and standing.named.seller_id is None:
+        return Answer("declined_guarantee_marketplace_only", standing.of_order(standing.named))
     return Answer("guarantee_general", values)
+
+
+def _guaranteed(standing: Standing, claim: GuaranteeClaim) -> Answer:
+    paid_for = next(order for order in standing.orders if order.number == claim.order_number)
+    return Answer("guarantee_paid", {**standing.of_order(paid_for), "amount": Money(claim.amount)})
 
 
 def missing_mail(standing: Standing, _wish: Wish) -> Answer:
@@ -175,7 +200,9 @@ def membership(standing: Standing, wish: Wish) -> Answer:
     if wish.membership is not None:
         running = [each for each in running if f"membership:{each.id}" == wish.membership]
     if not running:
-        return Answer("membership_none")
+        refund = standing.last_refund
+        of_fee = refund is not None and refund.charge_id is not None
+        return refund_status(standing, wish) if of_fee else Answer("membership_none")
     if len(running) > 1:
         return Answer("membership_choose", {}, tuple(_membership_choice(each) for each in running))
     one = running[0]
@@ -222,6 +249,30 @@ def order_open_to(desk: Desk, conversation_id: str, wish: str) -> str | None:
         left = [line for line in order.lines if line.canceled_quantity + line.returned_quantity < line.quantity]
         alone = wish == "refund_again" and len(left) == 1
         return f"line:{left[0].id}" if alone else f"order:{order.number}"
+
+
+def is_unsent(desk: Desk, conversation_id: str, wish: Wish) -> bool:
+    """Whether the order that a wish names, or the only one there is, has not left yet."""
+    with desk.store.reading() as session:
+        order = Standing.of(session, desk, conversation_id, wish).named
+        return order is not None and order.state in ("placed", "preparing")
+
+
+def is_paid_back(desk: Desk, conversation_id: str, wish: Wish) -> bool:
+    """Whether money of the order that a wish names is under way to the customer, or has come back to them."""
+    with desk.store.reading() as session:
+        standing = Standing.of(session, desk, conversation_id, wish)
+        found = (standing.open_return, standing.unsettled, standing.last_refund)
+        return standing.named is not None and any(each is not None for each in found)
+
+
+def memberships_named(desk: Desk, conversation_id: str, kind: str, text: str) -> tuple[str, ...]:
+    """Return the choices ("membership:…") of the running memberships whose names stand in a text, in its order."""
+    with desk.store.reading() as session:
+        running = finding.memberships(session, finding.whose(session, conversation_id), kind)
+        placed = {each.id: finding.place_in(text, each.product.title) for each in running}
+        named = sorted((place, number) for number, place in placed.items() if place is not None)
+        return tuple(f"membership:{number}" for _, number in named)
 
 
 def membership_leaving(desk: Desk, conversation_id: str) -> str | None:

@@ -54,6 +54,11 @@ class Subject:
         return self.order.placed_at if self.order is not None else self._membership.joined_at
 
     @property
+    def is_canceled(self) -> bool:
+        """Whether it is an order that was canceled."""
+        return self.order is not None and self.order.state == "canceled"
+
+    @property
     def _thing(self) -> Order | Membership:
         return self.order if self.order is not None else self._membership
 

@@ -6,6 +6,7 @@ were proved with the phone number or mail address on them.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ _OF_NUMBER = _ORDERS.where(Order.number == bindparam("number"))
 _OF_LINE = _ORDERS.where(
     Order.number == select(OrderLine.order_number).where(OrderLine.id == bindparam("line")).scalar_subquery()
 )
+_BRACKETS = re.compile(r"\(.*?\)")
 MISSED_WITHIN = timedelta(days=14)
 """A parcel that is said to have come and is not there is missed in these days."""
 K = RequestKind
@@ -215,6 +217,13 @@ def memberships(session: Session, person: Whose, kind: str) -> list[Membership]:
 def leaving(session: Session, person: Whose) -> list[Membership]:
     """Return the person's memberships whose coming end was asked for, the latest joined first."""
     return [each for each in memberships(session, person, K.WITHDRAW) if each.state == "ending"]
+
+
+def place_in(text: str, title: str) -> int | None:
+    """Return where the name of a membership stands in a text, without what its title adds in brackets."""
+    name = _plain(_BRACKETS.sub("", unicodedata.normalize("NFKC", title))).strip()
+    place = _plain(text).find(name) if name else -1
+    return place if place >= 0 else None
 
 
 def _has_open_return(session: Session, order: Order) -> bool:

@@ -17,8 +17,8 @@ from madoguchi.policy import effects as e
 from madoguchi.policy.decisions import Approved, Declined, NeedsAgent, NeedsFact, Receipt, Wait
 from madoguchi.policy.plans import Plan
 from madoguchi.policy.requests import Request, RequestKind
-from madoguchi.policy.vocabulary import AgentReason, Condition, Fact, Offer, RefundMethod
-from madoguchi.services import audit, deciding, describing, reorders, saga, targets
+from madoguchi.policy.vocabulary import AgentReason, Condition, DeclineReason, Fact, Offer, RefundMethod
+from madoguchi.services import answers, audit, deciding, describing, reorders, saga, targets
 from madoguchi.services.deciding import Subject
 from madoguchi.services.desk import Desk
 from madoguchi.services.performing import Work, perform
@@ -38,6 +38,10 @@ QUESTIONS = {
 }
 
 
+PROVED = "proved"
+"""What is told of a question that waited for its visitor's proof: it can be answered now."""
+
+
 def consider(desk: Desk, conversation_id: str, wish: Wish) -> Step:
     """Return the next step for a wish: a question, a proposal, a plain word, or a human.
 
@@ -45,6 +49,8 @@ def consider(desk: Desk, conversation_id: str, wish: Wish) -> Step:
     """
     if wish.kind is None:
         return Ask("problem", "ask_problem")
+    if wish.kind in answers.OF_AN_ORDER:
+        return targets.prove(desk, conversation_id, wish) or Tell(PROVED)
     with desk.store.writing() as session:
         target = targets.find(session, desk, conversation_id, wish)
         if isinstance(target, Ask | Tell):
@@ -63,7 +69,8 @@ def consider(desk: Desk, conversation_id: str, wish: Wish) -> Step:
                 values = _values(session, desk, Plan(), target.subject, request)
                 values["offers"] = tuple(offer.value for offer in decision.offers)
                 values |= _paid_back(case, target.subject)
-                return Tell(f"declined_{reason.value}", values)
+                again = reason is DeclineReason.ALREADY_REFUNDED and target.subject.is_canceled
+                return Tell("declined_already_canceled_and_refunded" if again else f"declined_{reason.value}", values)
             case Wait(until=until, reason=reason, plan=plan):
                 _note(session, desk, case, target.subject, plan)
                 values = _values(session, desk, plan, target.subject, request)

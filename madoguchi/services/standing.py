@@ -19,6 +19,7 @@ from madoguchi.services.finding import Whose
 from madoguchi.services.views import Money, Values, payment_label, titles_of
 from madoguchi.services.wishes import Wish
 from madoguchi.store import (
+    GuaranteeClaim,
     Inquiry,
     Membership,
     MembershipCharge,
@@ -29,6 +30,10 @@ from madoguchi.store import (
     ReturnAuthorization,
 )
 
+PARTS_LOOKED_AT = 8
+"""Rows of refunds among which the parts of the newest one are looked for."""
+_PROGRESS = ("failed", "planned", "pending", "sent", "settled")
+"""States of a refund from the one that needs most words to the one that needs none."""
 RECENT = timedelta(days=14)
 """How long a refund that was sent, or a return that came in, is worth a word."""
 
@@ -51,6 +56,12 @@ class Standing:
         person, now = finding.whose(session, conversation_id), desk.clock()
         orders = finding.own_orders(session, person, now)
         return cls(session, desk, person, orders, _named(orders, wish), now)
+
+    def is_unproved(self, wish: Wish) -> bool:
+        """Whether a visitor has still to show that an order is theirs: any, or the one whose number they name."""
+        if self.person.customer is not None:
+            return False
+        return wish.order_number not in self.person.proved if wish.order_number else not self.person.proved
 
     @cached_property
     def terms(self) -> Terms:
@@ -86,6 +97,13 @@ class Standing:
             select(Inquiry).where(Inquiry.order_number == self.unsettled.number, Inquiry.state == "open")
         )
 
+    def guaranteed(self, order: Order | None = None) -> GuaranteeClaim | None:
+        """Return the newest claim on the guarantee that was paid, for this order or for any that is meant."""
+        numbers = self._numbers() if order is None else [order.number]
+        paid = GuaranteeClaim.state == "granted"
+        mine = select(GuaranteeClaim).where(GuaranteeClaim.order_number.in_(numbers), paid)
+        return self.session.scalar(mine.order_by(GuaranteeClaim.id.desc()).limit(1))
+
     @cached_property
     def answered_order(self) -> str | None:
         """The order whose seller has answered last."""
@@ -111,9 +129,11 @@ class Standing:
         if self.named is None and customer is not None:
             charges = select(MembershipCharge.id).join(Membership).where(Membership.customer_id == customer.id)
             mine = or_(mine, Refund.charge_id.in_(charges))
-        return self.session.scalar(
-            select(Refund).where(mine, Refund.state != "voided").order_by(Refund.id.desc()).limit(1)
-        )
+        sent = select(Refund).where(mine, Refund.state != "voided").order_by(Refund.id.desc())
+        newest = self.session.scalars(sent.limit(PARTS_LOOKED_AT)).all()
+        together = [each for each in newest if each.created_at == newest[0].created_at]
+        # Of a refund in parts the one that has not come yet tells how it stands: the card's, behind the gift balance's.
+        return min(together, key=lambda part: _PROGRESS.index(part.state), default=None)
 
     def clocks(self) -> Values:
         """Return how long a refund takes that is sent now."""

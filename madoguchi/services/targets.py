@@ -40,12 +40,10 @@ def find(session: Session, desk: Desk, conversation_id: str, wish: Wish) -> Targ
     """Return what the wish is about, the question that would tell, or why there is nothing to find."""
     now = desk.clock()
     person = finding.whose(session, conversation_id)
-    # An order's number proves no membership, so a visitor is not asked for one there.
-    asked = not person.known and wish.kind not in finding.OF_A_MEMBERSHIP
-    if person.customer is None and (wish.order_number or asked):
-        shown = _prove(session, conversation_id, person, wish)
-        if shown is not None:
-            return shown
+    if person.customer is None:
+        unproved = _unproved(session, conversation_id, person, wish)
+        if unproved is not None:
+            return unproved
         person = finding.whose(session, conversation_id)
     if wish.kind in finding.OF_A_MEMBERSHIP or wish.membership:
         return _membership(session, person, wish)
@@ -53,6 +51,13 @@ def find(session: Session, desk: Desk, conversation_id: str, wish: Wish) -> Targ
     if chosen is not None:
         return chosen
     return _among(session, desk, person, wish, now)
+
+
+def prove(desk: Desk, conversation_id: str, wish: Wish) -> Ask | Tell | None:
+    """Return what a visitor has still to show of the order they speak of; None where nothing is missing."""
+    with desk.store.writing() as session:
+        person = finding.whose(session, conversation_id)
+        return _unproved(session, conversation_id, person, wish) if person.customer is None else None
 
 
 def other_than(desk: Desk, conversation_id: str, wish: Wish, known: str) -> str | None:
@@ -83,6 +88,12 @@ def fits(desk: Desk, conversation_id: str, kind: str, known: str) -> bool:
 
 def _is_of(order: Order, choice: str) -> bool:
     return choice in {f"order:{order.number}", *(f"line:{line.id}" for line in order.lines)}
+
+
+def _unproved(session: Session, conversation_id: str, person: Whose, wish: Wish) -> Ask | Tell | None:
+    """Return what a visitor has still to show; an order's number proves no membership, so it is not asked for there."""
+    asked = not person.known and wish.kind not in finding.OF_A_MEMBERSHIP
+    return _prove(session, conversation_id, person, wish) if wish.order_number or asked else None
 
 
 def _prove(session: Session, conversation_id: str, person: Whose, wish: Wish) -> Ask | Tell | None:

@@ -89,6 +89,10 @@ class Talk:
         """Let an action take a message, and return its replies with their buttons."""
         return self._act(action, intent, text, list(entities.items()))
 
+    def replies_of_form(self, intent: str, text: str = "", /, **entities: Any) -> list[dict[str, Any]]:
+        """Let the form take a message, and return its replies with their buttons and cards."""
+        return self._act(ResolutionForm, intent, text, list(entities.items()))
+
     def _act(
         self, action: type[DeskAction], intent: str, text: str, found: list[tuple[str, Any]]
     ) -> list[dict[str, Any]]:
