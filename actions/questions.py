@@ -9,6 +9,7 @@ from rasa_sdk.events import FollowupAction, SlotSet
 
 from actions import several
 from actions.base import DeskAction, Events
+from actions.forms import go_on
 from actions.replies import RETURN, Button, Speaker
 from actions.resolutions import ask_score_if_due
 from actions.slots import FORM, Memory, Turn
@@ -39,7 +40,10 @@ class AnswerQuestion(DeskAction):
     NAME = "action_answer"
 
     def act(self, turn: Turn, speaker: Speaker) -> Events:
-        """Say the answer, with its choices where there are several things it can be about."""
+        """Say the answer, with its choices where there are several things it can be about; an open form goes on."""
+        return go_on(self, turn, speaker, self._answer(turn, speaker))
+
+    def _answer(self, turn: Turn, speaker: Speaker) -> Events:
         question = ASKED[turn.intent]
         memory = Memory(turn.slots)
         changed = self._changes_method(turn, memory) if question == "refund_method" else []

@@ -45,6 +45,9 @@ HINTS = (
 )
 """The slots that say what one wish is about; emptied when the next one begins."""
 STANDING = ("trouble", "asked", "proposal")
+LAST_TEXTS = 4
+RESUMED, OVER = "resumed", "over"
+"""The slot by which an action says that the form has gone on behind its answer: what the form waits for, or `OVER`."""
 _QUIET = frozenset({"action_extract_slots", "action_listen", "action_session_start", FORM})
 
 
@@ -113,7 +116,7 @@ class Turn:
                 (str(each["name"]), float(each["confidence"])) for each in message.get("intent_ranking") or ()
             ),
             parts=tuple(map(Part.of, message.get("parts") or ())),
-            last_texts=tuple(said[-4:]),
+            last_texts=tuple(said[-LAST_TEXTS:]),
             bot_turns=len(said),
         )
 
