@@ -25,7 +25,7 @@ from sqlalchemy.pool import QueuePool
 LONGEST_SESSION = 50
 """Events after which a session is ended: about five messages and their answers."""
 KEPT = 256
-"""The talks that are held in memory between their turns, the newest ones: a few megabytes."""
+"""The talks that are held in memory between their turns: those that spoke last."""
 LAST_WORDS = 4
 """The newest replies that go over into the next session, so that none of them is said again at once."""
 
