@@ -35,6 +35,18 @@ KINDS: Mapping[str, str] = {
     "cancel_membership": "leave_membership",
 }
 """Intent → the kind of wish it begins."""
+ASKED: Mapping[str, str] = {
+    "ask_refund_status": "refund_status",
+    "ask_refund_method": "refund_method",
+    "ask_return_fee": "return_fee",
+    "ask_return_procedure": "return_procedure",
+    "ask_order_status": "order_status",
+    "ask_cancel_status": "cancel_status",
+    "ask_guarantee": "guarantee",
+    "ask_missing_mail": "missing_mail",
+    "ask_membership": "membership",
+}
+"""Intent → the question that `answers` knows."""
 
 RETURNING = frozenset({"defect", "missing_part", "wrong_item", "wrong_size", "change_of_mind", "exchange", "cancel"})
 """Kinds for which the condition of the article may matter."""
