@@ -6,6 +6,8 @@ how a question in between gets its own answer before the form goes on.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rasa_sdk.events import SlotSet
 
 from actions.base import DeskAction, Events
@@ -14,7 +16,7 @@ from actions.on_the_way import OnTheWay
 from actions.reading import contact_of, read
 from actions.replies import Speaker
 from actions.resolutions import ENDS, GOES_ON, PICKED, Resolution, ask_score_if_due
-from actions.slots import FORM, KINDS, Memory, Turn
+from actions.slots import FORM, KINDS, LAST_TEXTS, OVER, RESUMED, Memory, Turn
 from actions.wishes import CHANGES, Wishes
 from madoguchi.services import callbacks
 from madoguchi.services.wishes import REORDER
@@ -34,15 +36,42 @@ class ResolutionForm(DeskAction):
 
     def act(self, turn: Turn, speaker: Speaker) -> Events:
         """Take the turn; no events at all where it is no answer to what was asked."""
+        if turn.returning and turn.slot(RESUMED):
+            return [SlotSet(RESUMED, None), SlotSet("requested_slot", _waits_for(turn.slot(RESUMED)))]
         memory = Memory(turn.slots)
         if turn.keeps_only:
             turn, memory["product"] = turn.without_kept(), None
+        memory.forget(RESUMED)
         work = Resolution(self.desk, turn, speaker, memory)
         if not Hearing(turn, speaker, memory, work).take_turn():
             return []
         memory["misses"] = work.misses or None
         # Rasa leaves the turn to its rules unless some slot is set, so the trouble is told even where it stays.
         return [SlotSet("trouble", memory["trouble"]), *memory.events(), SlotSet("requested_slot", work.next)]
+
+
+def go_on(action: DeskAction, turn: Turn, speaker: Speaker, events: Events) -> Events:
+    """Let an open form go on behind what an action has just said, and return its events beside the action's.
+
+    The engine then finds in the slot `RESUMED` what the form waits for and need not ask for it in a call of its own.
+    """
+    if not turn.in_form or any(event["event"] != "slot" for event in events):
+        return events
+    again = replace(
+        turn,
+        slots={**turn.slots, **{event["name"]: event["value"] for event in events}},
+        returning=True,
+        answered=bool(speaker.said),
+        last_texts=(*turn.last_texts, *speaker.said)[-LAST_TEXTS:],
+        bot_turns=turn.bot_turns + len(speaker.said),
+    )
+    form = ResolutionForm(action.desk, action.book)
+    *gone_on, waits = form.act(again, Speaker(action.book, speaker.dispatcher, again))
+    return [*events, *gone_on, SlotSet(RESUMED, waits["value"] or OVER)]
+
+
+def _waits_for(resumed: str) -> str | None:
+    return None if resumed == OVER else resumed
 
 
 class Hearing:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from actions.questions import ASKED
 from actions.resolutions import Resolution, offer_answer
 from actions.several import SURE
-from actions.slots import Part, Turn
+from actions.slots import ASKED, Part, Turn
 from madoguchi.services import answers
 from madoguchi.services.wishes import Wish
 

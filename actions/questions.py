@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from rasa_sdk.events import FollowupAction, SlotSet
 
 from actions import several
 from actions.base import DeskAction, Events
+from actions.forms import go_on
 from actions.mails import is_mail, send_again
 from actions.reading import contact_of
 from actions.replies import RETURN, Button, Speaker
 from actions.resolutions import ask_score_if_due, offer_answer
-from actions.slots import FORM, Memory, Turn
+from actions.slots import ASKED, FORM, Memory, Turn
 from madoguchi.services import answers, resolve, scores, targets
 from madoguchi.services.views import Answer
 from madoguchi.services.wishes import Tell, Wish
-
-ASKED: Mapping[str, str] = {
-    "ask_refund_status": "refund_status",
-    "ask_refund_method": "refund_method",
-    "ask_return_fee": "return_fee",
-    "ask_return_procedure": "return_procedure",
-    "ask_order_status": "order_status",
-    "ask_cancel_status": "cancel_status",
-    "ask_guarantee": "guarantee",
-    "ask_missing_mail": "missing_mail",
-    "ask_membership": "membership",
-}
-"""Intent → the question that `answers` knows."""
 
 NOTHING_PROMISED = frozenset({"nothing_fits", "no_orders", "declined_nothing_to_change"})
 """Replies that say that there is no promised refund whose way could be changed."""
@@ -41,7 +28,10 @@ class AnswerQuestion(DeskAction):
     NAME = "action_answer"
 
     def act(self, turn: Turn, speaker: Speaker) -> Events:
-        """Say the answer, with its choices where there are several things it can be about."""
+        """Say the answer, with its choices where there are several things it can be about; an open form goes on."""
+        return go_on(self, turn, speaker, self._answer(turn, speaker))
+
+    def _answer(self, turn: Turn, speaker: Speaker) -> Events:
         question = ASKED[turn.intent]
         memory = Memory(turn.slots)
         changed = self._changes_method(turn, memory) if question == "refund_method" else []

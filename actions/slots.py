@@ -35,6 +35,18 @@ KINDS: Mapping[str, str] = {
     "cancel_membership": "leave_membership",
 }
 """Intent → the kind of wish it begins."""
+ASKED: Mapping[str, str] = {
+    "ask_refund_status": "refund_status",
+    "ask_refund_method": "refund_method",
+    "ask_return_fee": "return_fee",
+    "ask_return_procedure": "return_procedure",
+    "ask_order_status": "order_status",
+    "ask_cancel_status": "cancel_status",
+    "ask_guarantee": "guarantee",
+    "ask_missing_mail": "missing_mail",
+    "ask_membership": "membership",
+}
+"""Intent → the question that `answers` knows."""
 
 RETURNING = frozenset({"defect", "missing_part", "wrong_item", "wrong_size", "change_of_mind", "exchange", "cancel"})
 """Kinds for which the condition of the article may matter."""
@@ -45,6 +57,9 @@ HINTS = (
 )
 """The slots that say what one wish is about; emptied when the next one begins."""
 STANDING = ("trouble", "asked", "proposal")
+LAST_TEXTS = 4
+RESUMED, OVER = "resumed", "over"
+"""The slot by which an action says that the form has gone on behind its answer: what the form waits for, or `OVER`."""
 _QUIET = frozenset({"action_extract_slots", "action_listen", "action_session_start", FORM})
 
 
@@ -113,7 +128,7 @@ class Turn:
                 (str(each["name"]), float(each["confidence"])) for each in message.get("intent_ranking") or ()
             ),
             parts=tuple(map(Part.of, message.get("parts") or ())),
-            last_texts=tuple(said[-4:]),
+            last_texts=tuple(said[-LAST_TEXTS:]),
             bot_turns=len(said),
         )
 

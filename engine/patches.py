@@ -9,10 +9,12 @@
 - `DaskGraphRunner.run` planned the same graph anew for each message and each prediction, with a thread's machinery for
   steps that run one after the other anyhow. The order is worked out once and the steps are called in it.
 - `EndpointConfig.session` opened a connection for each action. One is kept as long as the server does.
+- Every prediction plays the session again on a copy of the tracker, and each of its slots was copied by way of what
+  `copy` does for objects it knows nothing of. A slot is its attributes.
 - An action had 300 s, and a turn's lock 60: a slow action let a second turn in beside the first. It now has less than
   the web program waits for a turn.
 - A form asked the actions about every message, also about words in between that no form takes. These it now leaves to
-  the rules at once.
+  the rules at once; and where the action that answered them has let the form go on, it is not asked to once more.
 - A failed action was logged and forgotten: the customer got silence. `RemoteAction.run` now also notes the failure
   where the channel can see it, and raises as before.
 """
@@ -34,9 +36,10 @@ from rasa.core.actions.action import ActionExecutionRejection, RemoteAction
 from rasa.core.actions.forms import FormAction
 from rasa.engine.exceptions import GraphRunError
 from rasa.engine.runner.dask import DaskGraphRunner
-from rasa.shared.core.constants import ACTION_LISTEN_NAME
+from rasa.shared.core.constants import ACTION_LISTEN_NAME, REQUESTED_SLOT
 from rasa.shared.core.domain import Domain
-from rasa.shared.core.events import ActionExecuted, BotUttered, Event, UserUttered
+from rasa.shared.core.events import ActionExecuted, BotUttered, Event, SlotSet, UserUttered
+from rasa.shared.core.slots import Slot
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.endpoints import EndpointConfig
 
@@ -44,6 +47,8 @@ from engine.asides import ASIDES
 
 KEPT_ALIVE_S = 2.0
 """Seconds an idle connection to the actions is kept; their server lets go after five."""
+RESUMED, OVER = "resumed", "over"
+"""The slot in which an action leaves what the form waits for behind it, and its value where the form is over."""
 ACTION_DEADLINE_S = 4.9
 """Seconds after which an action has failed: far below the lock of a turn (60), and in time for the web to apologize."""
 
@@ -59,12 +64,13 @@ def apply() -> None:
         return
     RemoteAction._validate_action_result = _looks_right
     RemoteAction._action_call_format = _lean_call
-    FormAction._validate_if_required = _unless_aside(FormAction._validate_if_required)
+    FormAction._validate_if_required = _validate_if_needed
     RemoteAction.run = _noting_failures(RemoteAction.run)
     Event.resolve_by_type = staticmethod(_cached_resolution(Event.resolve_by_type))
     rasa.core.actions.action.DEFAULT_REQUEST_TIMEOUT = ACTION_DEADLINE_S
     DaskGraphRunner.run = _run_in_order
     EndpointConfig.session = _kept_session
+    Slot.__copy__ = _copied_slot
     RemoteAction._madoguchi_patched = True
 
 
@@ -104,16 +110,20 @@ def _told(event: Event) -> Dict[str, Any]:
     return {"event": event.type_name, "text": event.text}
 
 
-def _unless_aside(validate: Any) -> Any:
-    @functools.wraps(validate)
-    async def validate_unless_aside(self: FormAction, tracker: DialogueStateTracker, *others: Any) -> List[Event]:
-        answering = tracker.latest_action_name == ACTION_LISTEN_NAME and not tracker.is_active_loop_interrupted
-        mine = tracker.active_loop_name == self.name()
-        if mine and answering and tracker.latest_message and tracker.latest_message.intent_name in ASIDES:
-            raise ActionExecutionRejection(self.name(), "No form takes this intent.")
-        return await validate(self, tracker, *others)
-
-    return validate_unless_aside
+async def _validate_if_needed(
+    self: FormAction, tracker: DialogueStateTracker, domain: Domain, *others: Any
+) -> List[Event]:
+    """Ask the actions about a message, unless no form takes it; and how to go on, unless they have said so already."""
+    answering = tracker.latest_action_name == ACTION_LISTEN_NAME and not tracker.is_active_loop_interrupted
+    mine = tracker.active_loop_name == self.name()
+    if mine and answering and tracker.latest_message and tracker.latest_message.intent_name in ASIDES:
+        raise ActionExecutionRejection(self.name(), "No form takes this intent.")
+    if not tracker.active_loop or answering:
+        return await self.validate(tracker, domain, *others)
+    resumed = tracker.get_slot(RESUMED)
+    if mine and resumed:
+        return [SlotSet(RESUMED, None), SlotSet(REQUESTED_SLOT, None if resumed == OVER else resumed)]
+    return await self.validate_slots({}, tracker, domain, *others)
 
 
 def _run_in_order(
@@ -163,6 +173,12 @@ def _kept_session(self: EndpointConfig) -> _Kept:
         kept = (loop, aiohttp.ClientSession(headers=self.headers, connector=connector, timeout=timeout))
         self._madoguchi_session = kept
     return _Kept(kept[1])
+
+
+def _copied_slot(self: Slot) -> Slot:
+    copied = object.__new__(type(self))
+    copied.__dict__.update(self.__dict__)
+    return copied
 
 
 def _noting_failures(run: Any) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections import OrderedDict
 from typing import Any, Dict, List, Optional
 
 import sqlalchemy as sa
@@ -23,16 +24,22 @@ from sqlalchemy.pool import QueuePool
 
 LONGEST_SESSION = 50
 """Events after which a session is ended: about five messages and their answers."""
+KEPT = 256
+"""The talks that are held in memory between their turns: those that spoke last."""
 LAST_WORDS = 4
 """The newest replies that go over into the next session, so that none of them is said again at once."""
 
 _STORED = "stored_events"
+_NEWEST_ID = "newest_stored_id"
 _EVENTS = SQLTrackerStore.SQLEvent.__table__
 _BEGUN = (
     sa.select(_EVENTS.c.id)
     .where(_EVENTS.c.sender_id == sa.bindparam("sender"), _EVENTS.c.type_name == SessionStarted.type_name)
     .order_by(_EVENTS.c.id.desc())
     .limit(1)
+)
+_NEWEST = (
+    sa.select(_EVENTS.c.id).where(_EVENTS.c.sender_id == sa.bindparam("sender")).order_by(_EVENTS.c.id.desc()).limit(1)
 )
 _SINCE = (
     sa.select(_EVENTS.c.data)
@@ -67,10 +74,15 @@ class DeskTrackerStore(SQLTrackerStore):
     Rasa cuts the history by time stamp, which hides messages when a clock steps back, counts what it has stored before
     each writing, and opens the database anew for every statement. Here the order of writing cuts, the tracker knows how
     much of it is stored, and a connection is kept.
+
+    The tracker of a turn that was saved is held for the next one, and taken up where the table still ends with what it
+    wrote. A turn takes it out, so that one that breaks off leaves none; whatever else changes the table (another
+    program, an erasure) has it read again.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Open the store; on SQLite with a write-ahead log."""
+        self._held: OrderedDict[str, DialogueStateTracker] = OrderedDict()
         super().__init__(*args, **kwargs)
         if self.engine.dialect.name == "sqlite":
             url = self.engine.url
@@ -80,14 +92,29 @@ class DeskTrackerStore(SQLTrackerStore):
             self.sessionmaker = sessionmaker(bind=self.engine)
 
     async def _retrieve(self, sender_id: str, fetch_events_from_all_sessions: bool) -> Optional[DialogueStateTracker]:
+        sender = {"sender": sender_id}
+        held = None if fetch_events_from_all_sessions else self._held.pop(sender_id, None)
         with self.engine.connect() as connection:
-            start = 0 if fetch_events_from_all_sessions else connection.execute(_BEGUN, {"sender": sender_id}).scalar()
-            found = connection.execute(_SINCE, {"sender": sender_id, "start": start or 0}).scalars().all()
+            if held is not None and connection.execute(_NEWEST, sender).scalar() == getattr(held, _NEWEST_ID):
+                return held
+            start = 0 if fetch_events_from_all_sessions else connection.execute(_BEGUN, sender).scalar()
+            found = connection.execute(_SINCE, {**sender, "start": start or 0}).scalars().all()
         if not found:
             return None
         tracker = DialogueStateTracker.from_dict(sender_id, [json.loads(each) for each in found], self.domain.slots)
         setattr(tracker, _STORED, len(tracker.events))
         return tracker
+
+    @property
+    def domain(self) -> Domain:
+        """The domain whose slots the trackers have."""
+        return self._domain
+
+    @domain.setter
+    def domain(self, domain: Optional[Domain]) -> None:
+        """Take another model's domain: what is held has the slots of the one before."""
+        self._domain = domain or Domain.empty()
+        self._held.clear()
 
     async def save(self, tracker: DialogueStateTracker) -> None:
         """Write the events that the tracker has gained since it was read."""
@@ -96,7 +123,18 @@ class DeskTrackerStore(SQLTrackerStore):
         if gained:
             with self.engine.begin() as connection:
                 connection.execute(_EVENTS.insert(), [_row(tracker.sender_id, event) for event in gained])
+                newest = connection.execute(_NEWEST, {"sender": tracker.sender_id}).scalar()
             setattr(tracker, _STORED, len(tracker.events))
+            setattr(tracker, _NEWEST_ID, newest)
+            self._hold(tracker)
+
+    def _hold(self, tracker: DialogueStateTracker) -> None:
+        """Hold a tracker for its next turn, unless a second session has begun in it: a reader would see that one."""
+        if sum(isinstance(event, SessionStarted) for event in tracker.events) > 1:
+            return
+        self._held[tracker.sender_id] = tracker
+        if len(self._held) > KEPT:
+            self._held.popitem(last=False)
 
 
 def _row(sender_id: str, event: Event) -> Dict[str, Any]:

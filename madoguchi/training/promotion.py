@@ -81,8 +81,9 @@ async def roll_back(
 def _ready(desk: Desk, place: Place, name: str) -> registry.Known | NotPossible:
     known = registry.find(desk, place, name)
     if known is None:
-        archive = place.model(name)
-        return NotPossible(signing.Fault.UNSIGNED if archive.parent == place.models and archive.exists() else "unknown")
+        # Compared with the names that are there: a name from an address may be none that a file can have.
+        there = any(path.name == name for path in place.models.glob(f"*{signing.SUFFIX}"))
+        return NotPossible(signing.Fault.UNSIGNED if there else "unknown")
     if known.in_service:
         return NotPossible("already")
     fault = place.fault_of(known.name)

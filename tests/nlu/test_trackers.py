@@ -62,6 +62,13 @@ async def main(folder):
     seen["after_another_wrote"] = said(await ours.retrieve("talk"))[-2:]
     with ours.engine.connect() as connection:
         seen["pragmas"] = [connection.execute(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")]
+    await turn(ours, "i", 1100)
+    seen["taken_up"] = ours._held["talk"] is await ours.retrieve("talk")
+    await turn(ours, "j", 1200)
+    ours.domain = Domain.empty()
+    seen["after_another_domain"] = list(ours._held)
+    await turn(ours, "k", 1300)
+    with ours.engine.connect() as connection:
         connection.execute("DELETE FROM events WHERE sender_id = 'talk'")
     seen["after_erasure"] = (await ours.retrieve("talk")) is None
     print(json.dumps(seen))
@@ -102,6 +109,11 @@ def test_a_turn_that_broke_off_leaves_nothing_behind(seen: dict[str, object]) ->
 def test_what_changed_behind_its_back_is_read_again(seen: dict[str, object]) -> None:
     assert seen["after_another_wrote"] == ["elsewhere", "elsewhere!"]
     assert seen["after_erasure"] is True
+
+
+def test_the_tracker_of_a_turn_is_taken_up_by_the_next_one(seen: dict[str, object]) -> None:
+    assert seen["taken_up"] is True
+    assert seen["after_another_domain"] == []
 
 
 def test_a_turn_survives_the_end_of_any_program(seen: dict[str, object]) -> None:

@@ -123,7 +123,7 @@ def test_an_altered_file_is_refused_before_the_engine_hears_of_it(workshop: Work
     assert engine.asked == []
 
 
-@pytest.mark.parametrize("name", ["no_such_model", "../../etc/passwd", "", "a/b.tar.gz"])
+@pytest.mark.parametrize("name", ["no_such_model", "../../etc/passwd", "", "a/b.tar.gz", "a" * 5_000, "\0"])
 def test_what_is_no_model_is_refused(workshop: Workshop, name: str) -> None:
     workshop.first()
     assert promote(workshop, "kato", name, reason="試しに入れてみる") == NotPossible("unknown")

@@ -313,3 +313,24 @@ def owner(begun: Talk) -> str:
     """Who owns the talk."""
     with begun.desk.store.reading() as session:
         return session.get_one(Conversation, begun.conversation).owner
+
+
+def test_the_form_goes_on_in_the_very_call_that_answers_a_question(talk: Begin) -> None:
+    begun = talk(orders={"one": KETTLE})
+    begun.hear("report_defect", "電源が入りません")
+    said = begun.replies(AnswerQuestion, "ask_return_fee", "返送料はかかりますか")
+    assert "送料" in said[0]["text"]
+    assert "4,980円" in said[-1]["text"]
+    assert begun.slots["resumed"] == "answer"
+    begun.events.append({"event": "action", "name": "action_answer"})
+    assert begun.hear_again() == [], "the engine asks no more, but who does gets nothing said twice"
+    assert begun.slots["resumed"] is None
+    assert begun.hear("affirm", "はい") != []
+
+
+def test_a_mark_that_a_broken_turn_left_keeps_no_form_from_going_on(talk: Begin) -> None:
+    begun = talk(orders={"one": KETTLE})
+    begun.hear("report_defect", "電源が入りません")
+    begun.slots["resumed"] = "answer"
+    begun.hear("inform", "ギフト残高で", refund_method="gift_balance")
+    assert begun.slots["resumed"] is None
