@@ -110,7 +110,7 @@ def test_what_was_refunded_before_is_never_refunded_again(shop: Shop, tmp_path: 
     answer = resolve.consider(shop.desk, "t", Wish(kind="refund_again", order_number="250-0000000-0000000"))
 
     assert isinstance(answer, Tell)
-    assert answer.reply == "declined_already_refunded"
+    assert answer.reply == "declined_already_canceled_and_refunded"
     assert violations(shop) == []
 
 
