@@ -114,6 +114,7 @@ class Hearing:
             return True
         if turn.intent == "ask_refund_method":
             named = "refund_method" in turn.entities or turn.says("refund_method") is not None
+            named = named and not turn.says("asks_when")  # "カードにはいつ戻りますか" changes no way
             return named and (asked in ("yes", "refund_method") or self.memory["trouble"] == REORDER)
         if turn.intent == "out_of_scope":
             return "size" in turn.entities and asked in ("size", "offer")  # "LLってある？"

@@ -86,7 +86,7 @@ class AnswerQuestion(DeskAction):
     def _changes_method(self, turn: Turn, memory: Memory) -> Events:
         """Where a way is named and money is promised, the form changes the way; in all else this is a question."""
         method = turn.says("refund_method") or turn.entity("refund_method")
-        if turn.in_form or method is None:
+        if turn.in_form or method is None or turn.says("asks_when"):
             return []
         wish = replace(memory.wish(), kind="change_refund_method", refund_method=str(method))
         step = resolve.consider(self.desk, turn.conversation, wish)

@@ -165,3 +165,15 @@ def test_an_answer_inside_a_question_is_heard(talk: Begin) -> None:
     begun.hear("return_item", "返品したい")
     said = begun.replies(AnswerQuestion, "ask_return_fee", "未開封なんですけど、送料は?")
     assert "4,980円" in said[-1]["text"]
+
+
+def test_when_the_money_reaches_the_card_is_asked_and_changes_no_way(talk: Begin) -> None:
+    begun = talk(orders={"one": KETTLE})
+    begun.hear("report_defect", "電源が入りません")
+    begun.hear("affirm", "はい")
+    assert begun.slots["trouble"] == "reorder"
+    question = ("ask_refund_method", "カードにはいつ頃もどります？")
+    assert begun.hear(*question, refund_method="original_payment") == []
+    said = begun.replies(AnswerQuestion, *question, refund_method="original_payment")
+    assert begun.slots["trouble"] == "reorder"
+    assert not any("変えます" in each["text"] for each in said)
