@@ -75,7 +75,7 @@ class Training:
 
     def hold(self) -> None:
         """Stop the training where it stands."""
-        self._held = _groups_of(os.getpid(), "engine.quiet")
+        self._held = _groups_of(os.getpid(), "engine.train")
         for group in self._held:
             os.killpg(group, signal.SIGSTOP)
         time.sleep(SETTLE_S)

@@ -25,9 +25,14 @@ def show(message: Union[Warning, Text], category: Type[Warning], *where: Any, **
         _show(message, category, *where, **more)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Run the command of Rasa's that the program was given."""
     # A filter of the warnings module would be overruled: Rasa sets its own when it starts.
     warnings.showwarning = show
-    from rasa.__main__ import main  # what it imports has warnings of its own
+    from rasa.__main__ import main as run  # what it imports has warnings of its own
 
+    run()
+
+
+if __name__ == "__main__":
     main()

@@ -66,7 +66,7 @@ class Place:
             models=settings.models.absolute(),
             var=settings.var.absolute(),
             key=signing.read_key(settings.model_key),
-            train_command=(str(engine / "python"), "-m", "engine.quiet", "train", "--num-threads", "2"),
+            train_command=(str(engine / "python"), "-m", "engine.train", "--num-threads", "2"),
             engine_python=(str(engine / "python"), "-m"),
             behaviour_command=(sys.executable, "-m", "pytest", "-q", "tests/nlu/test_behaviour.py"),
             heldout=root / "tests/nlu/heldout",
