@@ -102,10 +102,8 @@ def open_visit(desk: Desk, current_secret: str | None) -> Opened:
         return _continue_or_open(session, None, current_secret, now)
 
 
-def visit_of(desk: Desk, secret: str | None) -> Visit | None:
+def visit_of(desk: Desk, secret: str) -> Visit | None:
     """Return the running session with this secret, if there is one."""
-    if not secret:
-        return None
     with desk.store.reading() as session:
         row = session.execute(_VISIT, _held(secret, desk.clock())).one_or_none()
         return None if row is None else Visit(*row)
@@ -116,10 +114,8 @@ def locked_talk(session: Session, secret: str, now: datetime) -> Conversation | 
     return session.scalar(_HELD, _held(secret, now))
 
 
-def look(desk: Desk, secret: str | None, after: int) -> Look | None:
+def look(desk: Desk, secret: str, after: int) -> Look | None:
     """Return what is new after a message for who holds this secret; None where no such session runs."""
-    if not secret:
-        return None
     with desk.store.reading() as session:
         talk = session.execute(_TALK, _held(secret, desk.clock())).one_or_none()
         if talk is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import time
 from typing import Any, cast
@@ -11,7 +13,7 @@ from starlette.requests import Request
 
 from madoguchi.services import sessions
 from madoguchi.services.sessions import Visit
-from madoguchi.web.context import web_of
+from madoguchi.web.context import Web, web_of
 from madoguchi.web.limits import Limits, Rate
 from madoguchi.web.live import Live
 from madoguchi.web.problems import Problem
@@ -20,10 +22,29 @@ COOKIE = "madoguchi_session"
 COOKIE_PATH = "/chat"
 
 
+def cookie_for(web: Web, secret: str) -> str:
+    """Return what a session's cookie holds: its secret, and a mark that this desk has given it."""
+    return f"{secret}.{_mark(web, secret)}"
+
+
+def secret_of(request: Request) -> str | None:
+    """Return the secret of the session the request comes with, if this desk ever gave it.
+
+    Whether that session still runs, the store says; an invented one is refused without the store.
+    """
+    secret, _, mark = request.cookies.get(COOKIE, "").rpartition(".")
+    genuine = secret.isascii() and hmac.compare_digest(mark.encode(), _mark(web_of(request), secret).encode())
+    return secret if genuine else None
+
+
+def _mark(web: Web, secret: str) -> str:
+    return hmac.new(web.session_key, secret.encode(), hashlib.sha256).hexdigest()[:32]
+
+
 async def visit_of(request: Request) -> Visit:
     """Return the running session the request comes with. Raises Problem where there is none."""
-    web = web_of(request)
-    visit = await web.services.run(sessions.visit_of, web.desk, request.cookies.get(COOKIE))
+    web, secret = web_of(request), secret_of(request)
+    visit = None if secret is None else await web.services.run(sessions.visit_of, web.desk, secret)
     if visit is None:
         raise Problem("no_session")
     return visit

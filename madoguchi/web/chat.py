@@ -18,7 +18,7 @@ from starlette.routing import Route
 from madoguchi.services import incoming, progress, sessions
 from madoguchi.services.sessions import Look, NotAdmitted, Opened, Visit
 from madoguchi.services.talk import Head, MessageView, News, Refusal, Sent
-from madoguchi.web.asking import COOKIE, COOKIE_PATH, json_of, limit, live_of, visit_of
+from madoguchi.web.asking import COOKIE, COOKIE_PATH, cookie_for, json_of, limit, live_of, secret_of, visit_of
 from madoguchi.web.context import Web, web_of
 from madoguchi.web.limits import ATTEMPTS, MESSAGES, NEW_VISITORS, SIGN_INS
 from madoguchi.web.metrics import metrics_of
@@ -38,10 +38,10 @@ UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 async def open_session(request: Request) -> Response:
     """POST /chat/session: exchange the shop's token for a session, or begin as a visitor without one."""
     web, body = web_of(request), await json_of(request)
-    token, current = body.get("token"), request.cookies.get(COOKIE)
+    token, current = body.get("token"), secret_of(request)
     opened: Opened | NotAdmitted
     if token is None:
-        if await web.services.run(sessions.visit_of, web.desk, current) is None:
+        if current is None or await web.services.run(sessions.visit_of, web.desk, current) is None:
             limit(request, NEW_VISITORS, "visitors", request.client.host if request.client else "")
         opened = await web.services.run(sessions.open_visit, web.desk, current)
     else:
@@ -57,7 +57,7 @@ async def open_session(request: Request) -> Response:
 
 async def close_session(request: Request) -> Response:
     """DELETE /chat/session: sign out; streams that are open end at once."""
-    web, secret = web_of(request), request.cookies.get(COOKIE)
+    web, secret = web_of(request), secret_of(request)
     if secret:
         conversation_id = await web.services.run(sessions.sign_out, web.desk, secret)
         if conversation_id is not None:
@@ -69,8 +69,8 @@ async def close_session(request: Request) -> Response:
 
 async def get_messages(request: Request) -> Response:
     """GET /chat/messages?after=: what is new since a message, for the first look and for polling."""
-    web, after = web_of(request), _position(request.query_params.get("after"))
-    look = await web.services.run(sessions.look, web.desk, request.cookies.get(COOKIE), after)
+    web, secret, after = web_of(request), secret_of(request), _position(request.query_params.get("after"))
+    look = None if secret is None else await web.services.run(sessions.look, web.desk, secret, after)
     if look is None:
         raise Problem("no_session")
     return JSONResponse(
@@ -86,9 +86,10 @@ async def get_messages(request: Request) -> Response:
 async def post_message(request: Request) -> Response:
     """POST /chat/messages: store a message under its client-made id, then have it answered."""
     began = time.perf_counter()
-    limit(request, ATTEMPTS, "attempts", request.cookies.get(COOKIE, "")[:64])
-    web, live, turns = web_of(request), live_of(request), _turns(request)
-    secret = request.cookies.get(COOKIE, "")
+    web, live, turns, secret = web_of(request), live_of(request), _turns(request), secret_of(request)
+    if secret is None:
+        raise Problem("no_session")
+    limit(request, ATTEMPTS, "attempts", secret)
     # Whose stream is open is known by name, for the limit; whether the session still runs, the store says below.
     name = live.conversation_of(secret) or (await visit_of(request)).conversation_id
     limit(request, MESSAGES, "messages", name)
@@ -115,11 +116,11 @@ async def get_events(request: Request) -> Response:
 
 async def _events(request: Request, visit: Visit, after: int) -> AsyncIterator[bytes]:
     """Give what is new, all of one look in one piece: each piece has the whole way through the server to go."""
-    web, live, secret = web_of(request), live_of(request), request.cookies.get(COOKIE)
+    web, live, secret = web_of(request), live_of(request), secret_of(request) or ""
     state: dict[str, Any] = {"owner": None, "typing": None}
     cases: list[dict[str, Any]] = []
     yield OPENING
-    with live.watching(visit.conversation_id, secret or "") as watch:
+    with live.watching(visit.conversation_id, secret) as watch:
         while True:
             now, piece, looked = dict(state), b"", False
             fresh: Sequence[News | Look] | None = watch.take()
@@ -170,7 +171,7 @@ def _with_cookie(web: Web, opened: Opened) -> Response:
     response = JSONResponse({"conversation": opened.visit.conversation_id, "customer": customer})
     response.set_cookie(
         COOKIE,
-        opened.secret,
+        cookie_for(web, opened.secret),
         max_age=int((opened.visit.expires_at - web.desk.clock()).total_seconds()),
         path=COOKIE_PATH,
         secure=web.settings.web_url.startswith("https://"),

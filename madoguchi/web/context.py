@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import cast
 
 from jinja2 import Environment
@@ -59,6 +59,11 @@ class Web:
     def desk(self) -> Desk:
         """The desk behind the services."""
         return self.services.desk
+
+    @cached_property
+    def session_key(self) -> bytes:
+        """What the cookies of sessions are marked with."""
+        return bytes.fromhex(self.settings.secret_for("session"))
 
 
 def web_of(connection: HTTPConnection) -> Web:

@@ -54,7 +54,7 @@ def _body(code: str, text: ProblemText) -> dict[str, object]:
 
 
 def _wants_page(request: Request) -> bool:
-    path = request.url.path
+    path = request.scope["path"]
     doors = ("/chat", "/webhooks", "/static", "/healthz", "/readyz", "/metrics")
     if path.startswith(doors) and not path.startswith("/chat/pages/"):
         return False

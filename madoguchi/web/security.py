@@ -1,11 +1,17 @@
-"""Middleware at the door: headers for browsers, a cap on bodies, foreign pages kept out, one log line a request."""
+"""Middleware at the door: headers for browsers, a cap on bodies, foreign pages kept out, one log line a request.
+
+Of requests that are refused alike one a second has its line, with the number of those before it that had none: a
+flood must take no time from others, and fill no disk.
+"""
 
 from __future__ import annotations
 
+import math
 import re
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import structlog
@@ -20,6 +26,8 @@ log = structlog.get_logger()
 
 MAX_BODY = 64 * 1024
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+REFUSED = frozenset({401, 429})
+LOG_REFUSED_EVERY_S = 1.0
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 POLICY = "; ".join(
     (
@@ -55,6 +63,7 @@ class Door:
         self.app = app
         self.seen = seen
         self.headers = HEADERS | ({"Strict-Transport-Security": "max-age=31536000"} if https else {})
+        self._refused = {status: _Refused() for status in REFUSED}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -81,7 +90,10 @@ class Door:
                     await render(Request(scope), "server_error")(scope, receive, send_with_headers)
             took = time.perf_counter() - began
             self.seen(scope["path"], status, took)
-            log.info("request", method=scope["method"], path=scope["path"], status=status, ms=round(took * 1000, 1))
+            unlogged = self._refused[status].unlogged(began) if status in REFUSED else 0
+            if unlogged is not None:
+                words = {"method": scope["method"], "path": scope["path"], "status": status}
+                log.info("request", **words, ms=round(took * 1000, 1), **({"unlogged": unlogged} if unlogged else {}))
 
     def _dress(self, headers: MutableHeaders, path: str, request_id: str) -> None:
         for name, value in self.headers.items():
@@ -95,6 +107,22 @@ class Door:
         else:
             headers["Cross-Origin-Resource-Policy"] = "same-origin"
             headers.setdefault("Cache-Control", "no-store")
+
+
+@dataclass
+class _Refused:
+    """When a refusal was logged last, and how many there were since."""
+
+    at: float = -math.inf
+    since: int = 0
+
+    def unlogged(self, now: float) -> int | None:
+        """Return how many went unlogged before this one; None where this one goes so too."""
+        if now - self.at < LOG_REFUSED_EVERY_S:
+            self.since += 1
+            return None
+        unlogged, self.at, self.since = self.since, now, 0
+        return unlogged
 
 
 class BodyCap:

@@ -90,11 +90,31 @@ def test_a_resent_message_is_the_same_even_under_the_limit(site: Site) -> None:
 
 
 def test_a_flood_of_attempts_is_refused_before_the_store_is_asked(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
-    real = chat.sessions.visit_of
-    monkeypatch.setattr(chat.sessions, "visit_of", lambda *given: asked.append(1) or real(*given))
-    flooder = site.client(cookies={"madoguchi_session": "x" * 43})
-    answers = [say(flooder, f"{number}").status_code for number in range(limits.ATTEMPTS.burst + 20)]
+    flooder = site.signed_in("C-2")
+    flooder_again = site.client(cookies=dict(flooder.cookies))
+    flooder.delete("/chat/session")  # the cookie was given here once, and the session has ended
+    asked = _asking(monkeypatch)
+    answers = [say(flooder_again, f"{number}").status_code for number in range(limits.ATTEMPTS.burst + 20)]
     assert answers.count(401) == len(asked) == limits.ATTEMPTS.burst
     assert answers.count(429) == 20
     assert say(site.signed_in(), "隣の者です").status_code == 202
+
+
+def test_an_invented_session_never_reaches_the_store(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = site.signed_in("C-2").cookies["madoguchi_session"]
+    asked = _asking(monkeypatch)
+    for invented in ("x" * 43, f"{'x' * 43}.{real.partition('.')[2]}", f"{real.partition('.')[0]}.{'0' * 32}", "."):
+        client = site.client(cookies={"madoguchi_session": invented})
+        assert say(client, "こんにちは").status_code == 401
+        assert [client.get(path).status_code for path in ("/chat/messages", "/chat/events")] == [401, 401]
+    assert asked == []
+    assert say(site.signed_in(), "隣の者です").status_code == 202
+
+
+def _asking(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the list in which each question for a session will stand."""
+    asked: list[str] = []
+    for name in ("visit_of", "look"):
+        real = getattr(chat.sessions, name)
+        monkeypatch.setattr(chat.sessions, name, lambda *given, of=name, ask=real: asked.append(of) or ask(*given))
+    return asked

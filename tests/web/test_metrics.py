@@ -10,6 +10,7 @@ import pytest
 
 from madoguchi.bootstrap import configure_log
 from madoguchi.services import handoffs
+from madoguchi.web import security
 from madoguchi.web.metrics import MOST_VALUES, Bounded
 from tests.web.conftest import Site, eventually, replies, say
 from tests.web.fakes import saying
@@ -109,6 +110,20 @@ def test_personal_data_in_a_path_does_not_reach_the_log(site: Site, capfd: pytes
     written = written_until(capfd, "/nowhere/")
     assert "1234" not in without_names(written)
     assert "hanako" not in written
+
+
+def test_a_flood_does_not_fill_the_log_and_is_counted_there(
+    site: Site, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure_log()
+    client = site.client()
+    monkeypatch.setattr(security, "LOG_REFUSED_EVERY_S", 3600)
+    assert {client.get("/chat/messages").status_code for _ in range(30)} == {401}
+    monkeypatch.setattr(security, "LOG_REFUSED_EVERY_S", 0)
+    client.get("/chat/messages")
+    lines = [json.loads(line) for line in written_until(capfd, "unlogged").splitlines() if line.startswith("{")]
+    refused = [line.get("unlogged", 0) for line in lines if line.get("status") == 401]
+    assert refused == [0, 29]
 
 
 def written_until(capfd: pytest.CaptureFixture[str], word: str) -> str:
