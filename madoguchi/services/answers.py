@@ -181,10 +181,10 @@ def _guaranteed(standing: Standing, claim: GuaranteeClaim) -> Answer:
 
 def missing_mail(standing: Standing, _wish: Wish) -> Answer:
     """List the mails that were sent, with how each was delivered, to be sent again by pressing."""
-    customer = standing.person.customer
+    customer_id = standing.person.customer_id
     sent = select(Notice).where(Notice.sender == "shop", Notice.resent_from.is_(None))
-    if customer is not None:
-        sent = sent.where(Notice.customer_id == customer.id)
+    if customer_id is not None:
+        sent = sent.where(Notice.customer_id == customer_id)
     else:
         sent = sent.where(Notice.order_number.in_(standing.person.proved))
     found = standing.session.scalars(sent.order_by(Notice.at.desc()).limit(MAILS_SHOWN)).all()

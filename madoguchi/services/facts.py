@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BindParameter, bindparam, exists, select
+from sqlalchemy import BindParameter, ColumnElement, bindparam, exists, literal_column, select
 from sqlalchemy.orm import Session
 
 from madoguchi.policy import facts as f
@@ -42,14 +42,21 @@ from madoguchi.store import (
 CLAIMS_KEPT = timedelta(days=400)
 _CUSTOMER: BindParameter[int] = bindparam("customer")
 _ACCOUNTS = select(Account.reference, Account.method, Account.balance).where(Account.customer_id == _CUSTOMER)
+
+
+def _spelt(*words: str) -> list[ColumnElement[str]]:
+    """Return words of ours as they stand in a statement: as parameters an IN is written anew each time it is asked."""
+    return [literal_column(f"'{word}'") for word in words]
+
+
 _APPROVED = (
     select(Intent.confirmed_at)
     .join(Case, Intent.case_id == Case.id)
     .where(
         Case.customer_id == _CUSTOMER,
-        Case.kind.in_([kind.value for kind in CLAIMS]),
+        Case.kind.in_(_spelt(*CLAIMS)),
         # One that is only just agreed to is the claim being decided, and one that was dropped came to nothing.
-        Intent.recovery_point.not_in(("proposed", "confirmed", "dropped")),
+        Intent.recovery_point.not_in(_spelt("proposed", "confirmed", "dropped")),
         Intent.confirmed_at > bindparam("since"),
     )
 )

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 import phonenumbers
 from rapidfuzz import fuzz, process
 from sqlalchemy import bindparam, select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session, joinedload
 
 from madoguchi.policy.requests import RequestKind
 from madoguchi.store import Conversation, Customer, Inquiry, Membership, Order, OrderLine, Refund, ReturnAuthorization
@@ -26,12 +26,10 @@ LIKE_ENOUGH = 60.0  # of 100: half of the customer's word found in the title, or
 CLEARLY_BEST = 12.0  # the best title leads by so much: it is the one meant
 SURELY_NAMED = 90.0  # the customer's word stands in the title as it is, or nearly so
 
-_TALK_AND_CUSTOMER = (
-    select(Conversation, Customer)
-    .outerjoin(Customer, Customer.id == Conversation.customer_id)
-    .where(Conversation.id == bindparam("conversation"))
+_WHOSE = select(Conversation.customer_id, Conversation.proved_orders).where(
+    Conversation.id == bindparam("conversation")
 )
-_ORDERS = select(Order).options(joinedload(Order.payments), selectinload(Order.lines))
+_ORDERS = select(Order).options(joinedload(Order.payments), joinedload(Order.lines, innerjoin=True))
 _OWN_ORDERS = _ORDERS.where(Order.customer_id == bindparam("customer"), Order.placed_at > bindparam("since")).order_by(
     Order.placed_at.desc(), Order.number
 )
@@ -74,28 +72,25 @@ OF_A_WHOLE_ORDER = frozenset(
 class Whose:
     """Whose talk it is: a signed-in customer, or a visitor with the orders they have proved."""
 
-    customer: Customer | None
+    customer_id: int | None
     proved: tuple[str, ...] = ()
 
     @property
     def known(self) -> bool:
         """Whether there is anything this person may see."""
-        return self.customer is not None or bool(self.proved)
+        return self.customer_id is not None or bool(self.proved)
 
 
 def whose(session: Session, conversation_id: str) -> Whose:
     """Return whose conversation this is; an unknown one is nobody's."""
-    found = session.execute(_TALK_AND_CUSTOMER, {"conversation": conversation_id}).one_or_none()
-    if found is None:
-        return Whose(None)
-    conversation, customer = found
-    return Whose(customer, tuple(conversation.proved_orders))
+    found = session.execute(_WHOSE, {"conversation": conversation_id}).one_or_none()
+    return Whose(None) if found is None else Whose(found.customer_id, tuple(found.proved_orders))
 
 
 def own_orders(session: Session, person: Whose, now: datetime) -> Sequence[Order]:
     """Return the person's orders of the last year or so, newest first."""
-    if person.customer is not None:
-        found = session.scalars(_OWN_ORDERS, {"customer": person.customer.id, "since": now - LOOK_BACK})
+    if person.customer_id is not None:
+        found = session.scalars(_OWN_ORDERS, {"customer": person.customer_id, "since": now - LOOK_BACK})
     else:
         found = session.scalars(_ORDERS.where(Order.number.in_(person.proved)))
     return found.unique().all()
@@ -114,7 +109,7 @@ def own_order_of(session: Session, person: Whose, line_id: int) -> Order | None:
 def _if_own(person: Whose, order: Order | None) -> Order | None:
     if order is None:
         return None
-    mine = person.customer is not None and order.customer_id == person.customer.id
+    mine = person.customer_id is not None and order.customer_id == person.customer_id
     return order if mine or order.number in person.proved else None
 
 
@@ -201,11 +196,11 @@ def alike(lines: Sequence[OrderLine], words: str, at_least: float = LIKE_ENOUGH)
 
 def memberships(session: Session, person: Whose, kind: str) -> list[Membership]:
     """Return the running memberships a request of this kind can mean, the latest joined first."""
-    if person.customer is None:
+    if person.customer_id is None:
         return []
     running = session.scalars(
         select(Membership)
-        .where(Membership.customer_id == person.customer.id, Membership.state != "ended")
+        .where(Membership.customer_id == person.customer_id, Membership.state != "ended")
         .order_by(Membership.joined_at.desc())
     ).all()
     if kind == K.ACCIDENTAL_SIGNUP:

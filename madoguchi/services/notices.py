@@ -34,8 +34,8 @@ def of_conversation(desk: Desk, conversation_id: str) -> tuple[Mail, ...]:
     with desk.store.reading() as session:
         person = finding.whose(session, conversation_id)
         mine: ColumnElement[bool] = Notice.order_number.in_(person.proved)
-        if person.customer is not None:
-            mine = or_(mine, Notice.customer_id == person.customer.id)
+        if person.customer_id is not None:
+            mine = or_(mine, Notice.customer_id == person.customer_id)
         shown = select(Notice).where(mine, Notice.sender != "customer").order_by(Notice.at.desc(), Notice.id.desc())
         return tuple(_mail(row) for row in session.scalars(shown.limit(SHOWN)))
 
@@ -47,7 +47,7 @@ def resend(desk: Desk, conversation_id: str, notice_id: int) -> str | None:
         first = session.get(Notice, notice_id)
         if first is None or first.sender != "shop":
             return None
-        mine = person.customer is not None and first.customer_id == person.customer.id
+        mine = person.customer_id is not None and first.customer_id == person.customer_id
         if not mine and first.order_number not in person.proved:
             return None
         if first.resent_from is not None:  # a copy of a copy is a copy of the first one

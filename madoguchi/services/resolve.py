@@ -10,7 +10,7 @@ import secrets
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from madoguchi.policy import effects as e
@@ -28,6 +28,7 @@ from madoguchi.store import Case, Conversation, Effect, Intent, Order
 from madoguchi.store import Membership as MembershipRow
 
 _OPEN_ONES = select(Intent).where(Intent.case_id == bindparam("case"), Intent.recovery_point == "proposed")
+_PROPOSED = insert(Intent)
 QUESTIONS = {
     Fact.CONDITION: "condition",
     Fact.REFUND_METHOD: "refund_method",
@@ -61,10 +62,12 @@ def consider(desk: Desk, conversation_id: str, wish: Wish) -> Step:
         now = desk.clock()
         decision = deciding.judge(session, desk, request, target.subject, now)
         case = deciding.case_for(session, target.subject, request.kind.value, now, conversation_id)
+        fresh = case in session.new
         deciding.keep_receipt(session, request, decision, case, now)
         match decision:
             case Approved(plan=plan, receipt=receipt):
-                return _propose(session, desk, case, target.subject, deciding.request_json(request), plan, receipt)
+                asked = deciding.request_json(request)
+                return _propose(session, desk, case, target.subject, asked, plan, receipt, fresh=fresh)
             case Declined(reason=reason):
                 values = _values(session, desk, Plan(), target.subject, request)
                 values["offers"] = tuple(offer.value for offer in decision.offers)
@@ -125,28 +128,38 @@ def _request(kind: RequestKind, wish: Wish, target: targets.Target) -> Request:
 
 
 def _propose(
-    session: Session, desk: Desk, case: Case, subject: Subject, request: dict[str, object], plan: Plan, receipt: Receipt
+    session: Session,
+    desk: Desk,
+    case: Case,
+    subject: Subject,
+    request: dict[str, object],
+    plan: Plan,
+    receipt: Receipt,
+    *,
+    fresh: bool,
 ) -> Propose:
-    """Store the proposal, or find the same one again; an older one of the case is dropped."""
+    """Store the proposal, or find the same one again; an older one of a case that is not fresh is dropped."""
     fingerprint = plan.fingerprint()
-    open_ones = () if case in session.new else session.scalars(_OPEN_ONES, {"case": case.id}).all()
+    session.flush()
+    open_ones = () if fresh else session.scalars(_OPEN_ONES, {"case": case.id}).all()
     found = next((each for each in open_ones if each.fingerprint == fingerprint), None)
     for each in open_ones:
         if each is not found:
             each.recovery_point = "dropped"
+    key = found.key if found is not None else secrets.token_urlsafe(16)
     if found is None:
-        found = Intent(
-            key=secrets.token_urlsafe(16),
-            case=case,
-            request=request,
-            plan=json.loads(plan.to_json()),
-            receipt=deciding.receipt_json(receipt),
-            fingerprint=fingerprint,
-            proposed_at=desk.clock(),
-        )
-        session.add(found)
+        proposed = {
+            "key": key,
+            "case_id": case.id,
+            "request": request,
+            "plan": json.loads(plan.to_json()),
+            "receipt": deciding.receipt_json(receipt),
+            "fingerprint": fingerprint,
+            "proposed_at": desk.clock(),
+        }
+        session.connection().execute(_PROPOSED, proposed)
     name = describing.name_of(plan, str(request["kind"]), _condition(request))
-    return Propose(found.key, f"propose_{name}", _plan_values(session, desk, plan, subject, request))
+    return Propose(key, f"propose_{name}", _plan_values(session, desk, plan, subject, request))
 
 
 def _consider_reorder(session: Session, desk: Desk, conversation_id: str, wish: Wish, target: targets.Target) -> Step:
@@ -154,7 +167,8 @@ def _consider_reorder(session: Session, desk: Desk, conversation_id: str, wish: 
     if isinstance(plan, Ask | Tell):
         return plan
     case = deciding.case_for(session, target.subject, REORDER, desk.clock(), conversation_id)
-    return _propose(session, desk, case, target.subject, {**asdict(wish), "kind": REORDER}, plan, Receipt(rule=REORDER))
+    asked, receipt, fresh = {**asdict(wish), "kind": REORDER}, Receipt(rule=REORDER), case in session.new
+    return _propose(session, desk, case, target.subject, asked, plan, receipt, fresh=fresh)
 
 
 def _note(session: Session, desk: Desk, case: Case, subject: Subject, plan: Plan) -> None:

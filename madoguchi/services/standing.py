@@ -59,7 +59,7 @@ class Standing:
 
     def is_unproved(self, wish: Wish) -> bool:
         """Whether a visitor has still to show that an order is theirs: any, or the one whose number they name."""
-        if self.person.customer is not None:
+        if self.person.customer_id is not None:
             return False
         return wish.order_number not in self.person.proved if wish.order_number else not self.person.proved
 
@@ -125,9 +125,9 @@ class Standing:
     def last_refund(self) -> Refund | None:
         """The newest refund of the orders meant, or of a membership where no order is."""
         mine: ColumnElement[bool] = Refund.order_number.in_(self._numbers())
-        customer = self.person.customer
-        if self.named is None and customer is not None:
-            charges = select(MembershipCharge.id).join(Membership).where(Membership.customer_id == customer.id)
+        customer_id = self.person.customer_id
+        if self.named is None and customer_id is not None:
+            charges = select(MembershipCharge.id).join(Membership).where(Membership.customer_id == customer_id)
             mine = or_(mine, Refund.charge_id.in_(charges))
         sent = select(Refund).where(mine, Refund.state != "voided").order_by(Refund.id.desc())
         newest = self.session.scalars(sent.limit(PARTS_LOOKED_AT)).all()

@@ -40,7 +40,7 @@ def find(session: Session, desk: Desk, conversation_id: str, wish: Wish) -> Targ
     """Return what the wish is about, the question that would tell, or why there is nothing to find."""
     now = desk.clock()
     person = finding.whose(session, conversation_id)
-    if person.customer is None:
+    if person.customer_id is None:
         unproved = _unproved(session, conversation_id, person, wish)
         if unproved is not None:
             return unproved
@@ -57,7 +57,7 @@ def prove(desk: Desk, conversation_id: str, wish: Wish) -> Ask | Tell | None:
     """Return what a visitor has still to show of the order they speak of; None where nothing is missing."""
     with desk.store.writing() as session:
         person = finding.whose(session, conversation_id)
-        return _unproved(session, conversation_id, person, wish) if person.customer is None else None
+        return _unproved(session, conversation_id, person, wish) if person.customer_id is None else None
 
 
 def other_than(desk: Desk, conversation_id: str, wish: Wish, known: str) -> str | None:
