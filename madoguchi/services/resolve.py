@@ -27,7 +27,8 @@ from madoguchi.services.wishes import REORDER, Ask, Done, HandOver, Propose, Ste
 from madoguchi.store import Case, Conversation, Effect, Intent, Order
 from madoguchi.store import Membership as MembershipRow
 
-_OPEN_ONES = select(Intent).where(Intent.case_id == bindparam("case"), Intent.recovery_point == "proposed")
+# All of the case, for it has few: asked for the open ones SQLite looks through the open ones of every case of the shop.
+_OF_CASE = select(Intent).where(Intent.case_id == bindparam("case"))
 _PROPOSED = insert(Intent)
 QUESTIONS = {
     Fact.CONDITION: "condition",
@@ -141,7 +142,8 @@ def _propose(
     """Store the proposal, or find the same one again; an older one of a case that is not fresh is dropped."""
     fingerprint = plan.fingerprint()
     session.flush()
-    open_ones = () if fresh else session.scalars(_OPEN_ONES, {"case": case.id}).all()
+    known = () if fresh else session.scalars(_OF_CASE, {"case": case.id})
+    open_ones = [each for each in known if each.recovery_point == "proposed"]
     found = next((each for each in open_ones if each.fingerprint == fingerprint), None)
     for each in open_ones:
         if each is not found:
