@@ -57,7 +57,8 @@ class Kitchen:
         rows = blocks([self._featurized(text) for text, _ in lessons])
         shape = (config["C"], config["directions"], config["calibration_folds"], config["random_state"])
         model = fit_linear(*rows, labels, *shape)
-        classifier, guard = LinearIntentClassifier(config, "bench", learned=model), ContraryGuard({}, "bench")
+        classifier, guard = LinearIntentClassifier(config, "bench"), ContraryGuard({}, "bench")
+        classifier._learned = model
         answers = []
         for line in self._heldout:
             (message,) = guard.process(classifier.process([self._featurized(line.text)]))

@@ -8,6 +8,7 @@ and error is shown, and the exit code is Rasa's.
 
 from __future__ import annotations
 
+import os
 import re
 import warnings
 from typing import Any, Text, Type, Union
@@ -29,6 +30,7 @@ def main() -> None:
     """Run the command of Rasa's that the program was given."""
     # A filter of the warnings module would be overruled: Rasa sets its own when it starts.
     warnings.showwarning = show
+    os.environ.setdefault("RASA_TELEMETRY_ENABLED", "false")  # nothing leaves this machine
     from rasa.__main__ import main as run  # what it imports has warnings of its own
 
     run()

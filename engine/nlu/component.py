@@ -63,19 +63,9 @@ class LearningComponent(Component):
     learns: ClassVar[Type[Learned]]
     """The type of what it learns, which it then holds as `_learned`."""
 
-    def __init__(
-        self,
-        config: Dict[Text, Any],
-        name: Text,
-        model_storage: Optional[ModelStorage] = None,
-        resource: Optional[Resource] = None,
-        learned: Optional[Learned] = None,
-    ) -> None:
-        """Hold the configuration, where to keep what will be learned, and what was learned where anything was."""
-        super().__init__(config, name)
-        self._model_storage = model_storage
-        self._resource = resource
-        self._learned = learned
+    _model_storage: Optional[ModelStorage] = None
+    _resource: Optional[Resource] = None
+    _learned: Optional[Learned] = None
 
     @classmethod
     def create(
@@ -85,8 +75,10 @@ class LearningComponent(Component):
         resource: Resource,
         execution_context: ExecutionContext,
     ) -> LearningComponent:
-        """Create an untrained component."""
-        return cls({**cls.get_default_config(), **config}, execution_context.node_name, model_storage, resource)
+        """Create an untrained component, which knows where to keep what it will learn."""
+        component = super().create(config, model_storage, resource, execution_context)
+        component._model_storage, component._resource = model_storage, resource
+        return component
 
     @classmethod
     def load(

@@ -42,9 +42,9 @@ class TermFeaturizer(LearningComponent, SparseFeaturizer):
             "min_documents": 2,
         }
 
-    def __init__(self, config: Dict[Text, Any], name: Text, *kept: Any) -> None:
-        """Hold what a component that learns holds, and the name that marks the rows."""
-        LearningComponent.__init__(self, config, name, *kept)
+    def __init__(self, config: Dict[Text, Any], name: Text) -> None:
+        """Hold the configuration, and the name that marks the rows."""
+        LearningComponent.__init__(self, config, name)
         SparseFeaturizer.__init__(self, name, config)
 
     @classmethod

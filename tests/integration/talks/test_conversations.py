@@ -2,157 +2,31 @@
 
 from __future__ import annotations
 
-import threading
 import uuid
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 
 import pytest
 
-from madoguchi.bootstrap import Settings, build_desk
-from madoguchi.services import conversations, incoming, sessions
+from madoguchi.services import conversations
 from madoguchi.services.desk import Desk
 from madoguchi.services.handoffs import Promise
-from madoguchi.services.sessions import NotAdmitted, Opened, SignIn
 from madoguchi.services.talk import (
     ClaimedTurn,
-    MessageView,
     Offered,
-    Received,
     Refusal,
     Reply,
     Sent,
     Stored,
     Understood,
 )
-from madoguchi.store import Conversation, Customer, Message, Order, OrderLine, Product, UsedToken, Variant
-from tests.integration.money.money_databases import fresh_store
+from madoguchi.store import Conversation, Message, Order, OrderLine, Product, Variant
+from tests.integration.talks.conftest import NOW, Clock, answer, at_once, claim, owned, race, say, store, texts
 
-NOW = datetime(2026, 3, 5, 3, 0, tzinfo=UTC)
 SORRY = "申し訳ございません。"
-
-
-@dataclass
-class Clock:
-    """A clock that stands still until a test moves it."""
-
-    now: datetime = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def desk(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[Desk]:
-    """A desk over an empty store, on each of the two databases."""
-    made = build_desk(Settings(database_url=f"sqlite:///{tmp_path}/unused.db", var=tmp_path, secret="a test"))
-    store = fresh_store(request.param, tmp_path)
-    with store.writing() as session:
-        session.add(Customer(id=1, reference="C-1", name="試験 一子", email="c1@example.jp"))
-    yield replace(made, store=store, clock=clock)
-    store.close()
-
-
-@pytest.fixture
-def talk(desk: Desk) -> str:
-    with desk.store.writing() as session:
-        return conversations.open_conversation(session, 1, NOW).id
-
-
-def store(desk: Desk, talk: str, sent: Sent) -> Stored | Refusal:
-    with desk.store.writing() as session:
-        received = incoming.add_message(session, conversations.locked(session, talk), sent, desk.clock())
-    return received if isinstance(received, Refusal) else received.stored
-
-
-def say(desk: Desk, talk: str, text: str) -> Stored:
-    stored = store(desk, talk, Sent(str(uuid.uuid4()), text=text))
-    assert isinstance(stored, Stored)
-    return stored
-
-
-def claim(desk: Desk, talk: str) -> ClaimedTurn:
-    turn = conversations.next_turn(desk, talk)
-    assert turn is not None
-    return turn
-
-
-def answer(desk: Desk, turn: ClaimedTurn, *texts: str) -> tuple[MessageView, ...]:
-    news = conversations.store_replies(desk, turn, [Reply(text) for text in texts], Understood("inform", 0.9))
-    return () if news is None else news.messages
-
-
-def texts(desk: Desk, talk: str) -> list[str]:
-    return [message.text for message in conversations.messages_since(desk, talk)]
-
-
-def owned(desk: Desk, talk: str, owner: str) -> None:
-    with desk.store.writing() as session:
-        session.get_one(Conversation, talk).owner = owner
 
 
 def sorry(_promise: Promise) -> Reply:
     return Reply(SORRY)
-
-
-class TestReceiving:
-    @pytest.fixture
-    def secret(self, desk: Desk) -> str:
-        opened = sessions.sign_in(desk, SignIn("C-1", "token-1", NOW + timedelta(minutes=5)), None)
-        assert isinstance(opened, Opened)
-        return opened.secret
-
-    def receive(self, desk: Desk, secret: str, text: str, **more: bool) -> Received:
-        received = incoming.receive(desk, secret, Sent(str(uuid.uuid4()), text=text), **more)
-        assert isinstance(received, Received)
-        return received
-
-    def test_a_message_is_claimed_as_it_comes_in(self, desk: Desk, secret: str) -> None:
-        first = self.receive(desk, secret, "一")
-        assert first.turn is not None
-        assert (first.turn.text, first.turn.attempt, first.turn.more) == ("一", 1, False)
-        assert conversations.next_turn(desk, first.conversation_id) is None, "its lease runs"
-        assert [message.text for message in answer(desk, first.turn, "はい")] == ["はい"]
-
-    def test_what_others_wait_before_is_not_claimed(self, desk: Desk, secret: str) -> None:
-        self.receive(desk, secret, "一", at_once=False)
-        second = self.receive(desk, secret, "二")
-        assert second.turn is None
-        assert claim(desk, second.conversation_id).text == "一"
-
-    @pytest.mark.parametrize("owner", ["waiting", "agent"])
-    def test_what_a_human_answers_is_not_claimed(self, desk: Desk, secret: str, owner: str) -> None:
-        talk = self.receive(desk, secret, "一", at_once=False).conversation_id
-        answer(desk, claim(desk, talk), "はい")
-        owned(desk, talk, owner)
-        assert self.receive(desk, secret, "二").turn is None
-
-    def test_news_tell_what_stood_before_them(self, desk: Desk, secret: str) -> None:
-        first = self.receive(desk, secret, "一")
-        assert first.news is not None
-        assert first.turn is not None
-        said = conversations.store_replies(desk, first.turn, [Reply("はい"), Reply("では")], Understood("inform", 0.9))
-        assert said is not None
-        second = self.receive(desk, secret, "二")
-        assert second.news is not None
-        assert first.news.before == 0
-        assert said.before == first.news.messages[-1].id
-        assert second.news.before == said.messages[-1].id
-
-    def test_without_a_running_session_nothing_is_stored(self, desk: Desk, secret: str, clock: Clock) -> None:
-        assert incoming.receive(desk, "somebody-else", Sent("m1", text="一")) is None
-        clock.now += timedelta(days=400)
-        assert incoming.receive(desk, secret, Sent("m2", text="二")) is None
-        with desk.store.reading() as session:
-            assert session.query(Message).count() == 0
 
 
 class TestClaiming:
@@ -331,51 +205,3 @@ class TestMessages:
         newest = conversations.messages_since(desk, talk, limit=5)
         assert [message.text for message in newest] == ["7", "8", "9", "10", "11"]
         assert [m.text for m in conversations.messages_since(desk, talk, newest[1].id, limit=2)] == ["9", "10"]
-
-
-class TestSigningIn:
-    def sign_in(self, desk: Desk, token: str = "token-one", who: str = "C-1") -> Opened | NotAdmitted:
-        return sessions.sign_in(desk, SignIn(who, token, NOW + timedelta(minutes=5)), None)
-
-    def test_a_token_exchanged_many_times_at_once_opens_one_session(self, desk: Desk) -> None:
-        opened = at_once(8, lambda: self.sign_in(desk))
-        assert sum(isinstance(each, Opened) for each in opened) == 1
-
-    def test_two_windows_at_once_share_one_conversation(self, desk: Desk) -> None:
-        names = iter([f"token-{number}" for number in range(8)])
-        opened = at_once(8, lambda: self.sign_in(desk, next(names)))
-        assert len({each.visit.conversation_id for each in opened if isinstance(each, Opened)}) == 1
-
-    def test_an_erased_customer_is_nobody(self, desk: Desk) -> None:
-        with desk.store.writing() as session:
-            session.get_one(Customer, 1).erased_at = NOW
-        assert isinstance(self.sign_in(desk), NotAdmitted)
-
-    def test_a_refused_sign_in_still_uses_the_token_up(self, desk: Desk) -> None:
-        assert isinstance(self.sign_in(desk, who="C-9"), NotAdmitted)
-        assert isinstance(self.sign_in(desk), NotAdmitted)
-
-    def test_used_tokens_are_forgotten_once_they_have_expired(self, desk: Desk, clock: Clock) -> None:
-        self.sign_in(desk)
-        clock.now += timedelta(minutes=10)
-        sessions.sign_in(desk, SignIn("C-1", "token-two", clock.now + timedelta(minutes=5)), None)
-        with desk.store.reading() as session:
-            assert [row.jti for row in session.query(UsedToken)] == ["token-two"]
-
-
-def at_once[T](count: int, action: Callable[[], T]) -> list[T]:
-    """Do something in so many threads at the same moment."""
-    start = threading.Barrier(count)
-
-    def together() -> T:
-        start.wait()
-        return action()
-
-    with ThreadPoolExecutor(count) as pool:
-        return [each.result() for each in [pool.submit(together) for _ in range(count)]]
-
-
-def race(*actions: Callable[[], None]) -> None:
-    """Start different things at the same moment."""
-    left = iter(actions)
-    at_once(len(actions), lambda: next(left)())
