@@ -39,6 +39,13 @@ from actions import words
         ("使い方が分かりません", None),
         ("使えません", None),
         ("サイズが合いませんでした", None),
+        ("袋も破っていません", "unopened"),
+        ("包装をはがしておりません", "unopened"),
+        ("ギフト残高を使って払いました", None),
+        ("もっと安いのを見つけたので返したい", None),
+        ("ぶつけたりはしていません", None),
+        ("気をつけて開けました", "opened"),
+        ("腕につけて出かけました", "used"),
     ],
 )
 def test_condition(text: str, condition: str | None) -> None:
@@ -53,6 +60,8 @@ def test_condition(text: str, condition: str | None) -> None:
         ("違う色のが届いたので取り替えて", "wrong_item"),
         ("ネジが足りないので交換してください", "missing_part"),
         ("イメージと違うので交換したい", "change_of_mind"),
+        ("丈が足りなくて膝が出るので取り替えて", "wrong_size"),
+        ("袖の長さが足りません。交換できますか", "wrong_size"),
         ("交換してください", None),
     ],
 )
