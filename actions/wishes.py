@@ -87,7 +87,9 @@ class Wishes:
             return
         if standing is not None and (self._comes_on_top(kind) or self._says_more(kind)):
             return
-        chooses_size = standing == REORDER and kind in ("exchange", "wrong_size", REORDER)
+        # "Mを一着注文いたします" answers the question for the size, whatever else it sounds like.
+        answers_size = memory["asked"] == "size" and "size" in self.turn.entities and not self.turn.says("cancels")
+        chooses_size = standing == REORDER and (answers_size or kind in ("exchange", "wrong_size", REORDER))
         if kind != standing and not chooses_size:
             self._turn_to(kind)
         self.named_anew()
@@ -168,9 +170,9 @@ class Wishes:
         return True
 
     def _is_agreed_by(self, kind: str) -> bool:
-        """Whether a wish in bare words is what is proposed: "変えちゃってください", "即刻取り消してください"."""
+        """Whether a wish in bare words is what is proposed: "変えちゃってください", "即刻取り消して", "注文します"."""
         memory, turn = self.memory, self.turn
-        same = {CHANGE_WAY: ("exchange",), "accidental_signup": ("cancel", "leave_membership")}
+        same = {CHANGE_WAY: ("exchange",), "accidental_signup": ("cancel", "leave_membership"), REORDER: (REORDER,)}
         if memory["proposal"] is None or memory["asked"] != "yes" or kind not in same.get(str(memory["trouble"]), ()):
             return False
         if turn.entities or len(turn.parts) > 1 or not turn.typed:
