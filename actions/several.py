@@ -134,8 +134,8 @@ def counted(numbers: Sequence[Any], text: str) -> str:
 def _is_wish(part: Part) -> bool:
     if part.intent not in KINDS or part.confidence < SURE:
         return False
-    # "もういちど返金し直して" asks for money once more, and orders nothing.
-    return KINDS[part.intent] != REORDER or part.says("of_money") is None
+    # "もういちど返金し直して" asks for money, "もう一度返品を申し込みます" sends back: neither orders anything.
+    return KINDS[part.intent] != REORDER or not (part.says("of_money") or part.says("sends_back"))
 
 
 def _others(part: Part) -> tuple[str, ...]:

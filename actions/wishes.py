@@ -69,7 +69,7 @@ class Wishes:
 
     def take(self, kind: str) -> None:
         """Take up a wish: the same one with more detail, one more, or a new one in place of what was talked about."""
-        memory, kind = self.memory, self._or_cancel(kind)
+        memory, kind = self.memory, self._as_spoken(kind)
         standing = memory["trouble"]
         if kind == "withdraw" and self._is_asked():
             if standing == "leave_membership" and memory.after.get("at_once"):
@@ -263,8 +263,14 @@ class Wishes:
         self.consider_again()
         return True
 
-    def _or_cancel(self, kind: str) -> str:
-        """Return what is meant where canceling is spoken of and nothing has left yet: no article can be faulty then."""
+    def _as_spoken(self, kind: str) -> str:
+        """Return what is meant where the words speak of another thing than the intent.
+
+        Where canceling is spoken of and nothing has left yet, no article can be faulty.
+        """
+        if kind == REORDER and self.turn.says("sends_back"):
+            told = several.wishes(self.turn, several.bought_by(self.work.desk, self.turn))
+            return told[0].kind if told else "change_of_mind"  # "もう一度返品を申し込みます" orders nothing
         if kind not in several.AT_FAULT or self.turn.says("cancels") is None:
             return kind
         unsent = answers.is_unsent(self.work.desk, self.turn.conversation, self.memory.wish())

@@ -171,3 +171,24 @@ def test_a_yes_that_asks_back(text: str, said: str | None) -> None:
 )
 def test_what_is_well_is_not_to_be_touched(text: str, said: str | None) -> None:
     assert words.meant("keeps", text) == said
+
+
+@pytest.mark.parametrize(
+    ("topic", "text", "said"),
+    [
+        ("no_order", "再注文?いらない", "none"),
+        ("no_order", "注文はなしで、返金だけお願いします", "none"),
+        ("no_order", "Lはまた今度にしとく", "none"),
+        ("no_order", "もう一度注文します", None),
+        ("no_order", "先の注文はキャンセルでいりません", None),
+        ("sends_back", "もう一度返品を申し込みます", "back"),
+        ("sends_back", "返品したので、もう一度注文したい", None),
+        ("by_bank", "振り込んでいただくほうで", "bank_transfer"),
+        ("by_bank", "振り込みじゃないほう", None),
+        ("of_money", "もういちど返金し直して", "money"),
+        ("hesitates", "使ったあとでも全額なんですね。ではお願いします", None),
+        ("hesitates", "はい、でもまだ迷っています", "holds"),
+    ],
+)
+def test_words_around_a_reorder_and_a_refund(topic: str, text: str, said: str | None) -> None:
+    assert words.meant(topic, text) == said
