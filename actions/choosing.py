@@ -25,6 +25,30 @@ def picked(turn: Turn, choices: Sequence[Choice]) -> Choice | None:
     return next((found for way in _WAYS if (found := way(turn, choices)) is not None), None)
 
 
+def told_apart(turn: Turn, choices: Sequence[Choice]) -> Choice | None:
+    """Return the one of several like choices that the words tell apart, before any choice was shown.
+
+    "ニットのネイビー" has a word that stands in one title alone; "コートのSのほう" names the size of one.
+    """
+    if not turn.typed or turn.says("instead"):
+        return None
+    text = " ".join(clause for clause in words.clauses(turn.text) if words.meant("keeps", clause) is None)
+    titles = [words.folded(choice.title) for choice in choices]
+    told = [word for word in _WORDS.findall(text) if len(word) > 1]
+    places = [[place for place, title in enumerate(titles) if word in title] for word in told]
+    alone = {place[0] for place in places if len(place) == 1}
+    if len(set(titles)) > 1:
+        return choices[alone.pop()] if len(alone) == 1 else None
+    sizes = [choice for choice in choices if choice.detail and _names_size(text, choice.detail)]
+    return _only(sizes)
+
+
+def _names_size(text: str, size: str) -> bool:
+    """Whether a size is named as that of the article meant, not as the one that is wished for."""
+    named = rf"(?<![a-z0-9.]){re.escape(words.folded(size))}(サイズ)?の(ほう|方|やつ|もの|物)"
+    return re.search(named, text) is not None
+
+
 def _by_place(turn: Turn, choices: Sequence[Choice]) -> Choice | None:
     """By where it stands in the list: "一番上の", "2つ目のやつ"."""
     nth = turn.says("nth")

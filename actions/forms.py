@@ -93,6 +93,8 @@ class Hearing:
             return False
         self.work.misses = self.work.misses if self.turn.intent == "nlu_fallback" else 0
         read(self.turn, self.memory, self.work)
+        if self._orders_nothing() or self.wishes.sends_other_back():
+            return True
         if self._books_call() or self.wishes.take_words() or self.wishes.take_way() or self.wishes.take_several():
             return True
         if self.turn.intent in KINDS:
@@ -122,6 +124,8 @@ class Hearing:
             return False
         told = asked in ASKED_IN_WORDS and turn.says(asked) is not None
         told = told or self.wishes.agrees_and_goes_on()
+        told = told or (asked == "yes" and turn.says("goes_ahead") is not None)  # "全額なんですね。ではお願いします"
+        told = told or (asked == "offer" and turn.says("sends_back") is not None)
         told = told or (asked in PICKED and turn.says("anger") is None)  # "800mlのほう": the choices know it
         return told or bool(FACTS & turn.entities.keys()) or contact_of(self.turn, self.memory) is not None
 
@@ -155,6 +159,15 @@ class Hearing:
         self.speaker.say("call_booked", {"slot_at": booked.slot_at, "phone": booked.phone_end})
         if self.memory["trouble"] is not None:
             self.work.consider()
+        return True
+
+    def _orders_nothing(self) -> bool:
+        """Let go of the reorder that is offered, where the words say so whatever else they are taken for."""
+        offered = self.memory["trouble"] == REORDER and self.memory["asked"] in ("offer", "size", "yes")
+        named = {"product", "order_number", "line"} & self.turn.entities.keys()
+        if not offered or named or self.turn.intent == "affirm" or self.turn.says("no_order") is None:
+            return False
+        self.work.drop()
         return True
 
     def _hear_fact(self) -> None:
@@ -218,5 +231,5 @@ class Hearing:
 
     def _changes_something(self) -> bool:
         return bool(CHANGES & self.turn.entities.keys()) or bool(
-            {"refund_method", "condition", "whole_order"} & self.memory.after.keys()
+            {"refund_method", "condition", "whole_order", "at_once"} & self.memory.after.keys()
         )

@@ -33,6 +33,8 @@ class AnswerQuestion(DeskAction):
 
     def _answer(self, turn: Turn, speaker: Speaker) -> Events:
         question = ASKED[turn.intent]
+        if question == "order_status" and {"refund_method"} == turn.entities.keys():
+            question = "refund_status"  # "カードのほうはいつ頃になりますか" asks for the money
         memory = Memory(turn.slots)
         changed = self._changes_method(turn, memory) if question == "refund_method" else []
         if changed:

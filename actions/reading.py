@@ -9,7 +9,7 @@ from itertools import combinations
 
 from actions import words
 from actions.resolutions import Resolution
-from actions.several import OF_A_MEMBERSHIP
+from actions.several import OF_A_MEMBERSHIP, counted
 from actions.slots import KINDS, RETURNING, Memory, Turn
 from madoguchi.services import answers
 
@@ -26,7 +26,7 @@ def read(turn: Turn, memory: Memory, work: Resolution) -> None:
     wanted = {
         "condition": bool(kinds & RETURNING) or asked == "condition",
         "problem": turn.intent == "exchange_item" or asked == "problem",
-        "at_once": kind == "leave_membership",
+        "at_once": "leave_membership" in (kind, memory["trouble"]),
         "refund_method": True,
         "whole_order": True,
     }
@@ -40,6 +40,10 @@ def read(turn: Turn, memory: Memory, work: Resolution) -> None:
     methods = turn.entities.get("refund_method", ())
     if len(methods) > 1 and turn.says("instead"):
         memory["refund_method"] = methods[-1]
+    if asked == "refund_method" and not methods and turn.says("by_bank"):
+        memory["refund_method"] = turn.says("by_bank")
+    if turn.intent == "exchange_item" and len(set(turn.entities.get("size", ()))) > 1:
+        memory["problem"] = memory["problem"] or "wrong_size"  # "Sでは留まりません。Mに替えて"
     _read_several(turn, memory, work)
     _read_memberships(turn, memory, work, kind)
     _read_how_much(turn, memory)
@@ -79,19 +83,9 @@ def _read_several(turn: Turn, memory: Memory, work: Resolution) -> None:
 
 def _read_count(turn: Turn, memory: Memory) -> None:
     """Of several numbers take the one that is wished for: not what was bought, nor what the customer keeps."""
-    counts = [int(value) for value in turn.entities.get("quantity", ()) if str(value).isdecimal()]
-    if len(counts) < 2:
-        return
-    kept = turn.says("kept_units")
-    counts = [count for count in counts if str(count) != kept] or counts
-    match turn.says("how_many_of"):
-        case "every":
-            meant = max(counts)  # "2台とも"
-        case "some":
-            meant = min(counts)  # of the three that were bought, two are meant
-        case _:
-            meant = counts[-1]  # the last word counts: "もう1個ありました。2個返します"
-    memory["quantity"] = str(meant)
+    counts = turn.entities.get("quantity", ())
+    if len(counts) > 1 and turn.typed:
+        memory["quantity"] = counted(counts, turn.text)
 
 
 def _all_bought(products: Sequence[str], work: Resolution) -> bool:

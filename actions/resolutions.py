@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from actions.choosing import picked
+from actions.choosing import picked, told_apart
 from actions.replies import HUMAN, NO, NONE_OF_THEM, REORDER, YES, Button, Speaker, inform, proposal_card
 from actions.slots import HINTS, KINDS, STANDING, Memory, Turn
 from madoguchi.services import answers, handoffs, resolve, scores, targets
@@ -59,9 +59,12 @@ class Resolution:
 
     def _picks(self, ask: Ask) -> bool:
         """Take the choice that is told by words, "一番上の", "安いほう", where these choices had been shown."""
-        if self.memory["asked"] != ask.what or ask.what not in PICKED:
+        if ask.what not in PICKED:
             return False
-        choice = picked(self.turn, ask.choices)
+        if self.memory["asked"] == ask.what:
+            choice = picked(self.turn, ask.choices)
+        else:
+            choice = told_apart(self.turn, ask.choices) if self.memory["product"] else None
         if choice is None:
             return False
         self.memory["membership" if choice.value.startswith("membership:") else "line"] = choice.value

@@ -7,7 +7,7 @@ or, where the second is added by a word such as それと, something still to co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -18,6 +18,7 @@ from actions import words
 from actions.slots import FORM, HINTS, KINDS, RETURNING, Part, Turn
 from madoguchi.services import answers
 from madoguchi.services.desk import Desk
+from madoguchi.services.wishes import REORDER
 
 SURE = 0.5
 """How sure the engine must be of a part for it to be a wish of its own."""
@@ -113,8 +114,28 @@ def besides(desk: Desk, turn: Turn) -> list[dict[str, Any]]:
     return [FollowupAction(FORM)] if waits else []
 
 
+def counted(numbers: Sequence[Any], text: str) -> str:
+    """Return which of several numbers is wished for: not what was bought, nor what the customer keeps."""
+    counts = [int(value) for value in numbers if str(value).isdecimal()]
+    if len(counts) < 2:
+        return str(numbers[0])
+    kept = words.meant("kept_units", text)
+    counts = [count for count in counts if str(count) != kept] or counts
+    match words.meant("how_many_of", text):
+        case "every":
+            meant = max(counts)  # "2台とも"
+        case "some":
+            meant = min(counts)  # of the three that were bought, two are meant
+        case _:
+            meant = counts[-1]  # the last word counts: "もう1個ありました。2個返します"
+    return str(meant)
+
+
 def _is_wish(part: Part) -> bool:
-    return part.intent in KINDS and part.confidence >= SURE
+    if part.intent not in KINDS or part.confidence < SURE:
+        return False
+    # "もういちど返金し直して" asks for money, "もう一度返品を申し込みます" sends back: neither orders anything.
+    return KINDS[part.intent] != REORDER or not (part.says("of_money") or part.says("sends_back"))
 
 
 def _others(part: Part) -> tuple[str, ...]:
@@ -132,4 +153,6 @@ def _hints(part: Part) -> dict[str, Any]:
     }
     said = {topic: words.meant(topic, part.text) for topic, wanted in matters.items() if wanted}
     named = {name: values[0] for name, values in part.entities.items() if name in HINTS}
+    if "quantity" in named:
+        named["quantity"] = counted(part.entities["quantity"], part.text)
     return {**{topic: value for topic, value in said.items() if value is not None}, **named}

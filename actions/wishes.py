@@ -69,19 +69,27 @@ class Wishes:
 
     def take(self, kind: str) -> None:
         """Take up a wish: the same one with more detail, one more, or a new one in place of what was talked about."""
-        memory, kind = self.memory, self._or_cancel(kind)
+        memory, kind = self.memory, self._as_spoken(kind)
         standing = memory["trouble"]
         if kind == "withdraw" and self._is_asked():
-            self.work.drop()
+            if standing == "leave_membership" and memory.after.get("at_once"):
+                self.work.consider()  # "やっぱり今すぐやめます" takes back when it ends, not that it does
+            else:
+                self.work.drop()
+            return
+        if self._is_agreed_by(kind):
+            self.work.consider_or_confirm()
             return
         if memory.after.get("later"):
             self.speaker.say("two_wishes")
-        if memory["proposal"] is not None and self._corrects_the_article():
+        if memory["proposal"] is not None and (self._corrects_the_article() or self._corrects_itself(kind)):
             self.work.consider()
             return
         if standing is not None and (self._comes_on_top(kind) or self._says_more(kind)):
             return
-        chooses_size = standing == REORDER and kind in ("exchange", "wrong_size", REORDER)
+        # "Mを一着注文いたします" answers the question for the size, whatever else it sounds like.
+        answers_size = memory["asked"] == "size" and "size" in self.turn.entities and not self.turn.says("cancels")
+        chooses_size = standing == REORDER and (answers_size or kind in ("exchange", "wrong_size", REORDER))
         if kind != standing and not chooses_size:
             self._turn_to(kind)
         self.named_anew()
@@ -147,6 +155,43 @@ class Wishes:
         if named or not self.turn.says("other_one") or not self.turn.says("corrects"):
             return False
         self.memory["line"] = self._pointed_at()
+        return True
+
+    def sends_other_back(self) -> bool:
+        """Send back the other article, where another one of the first is only offered: "もう一つのほうも返します"."""
+        memory, turn = self.memory, self.turn
+        offered = memory["trouble"] == REORDER and memory["asked"] == "offer"
+        known = turn.intent in KINDS or {"order_number", "product", "line"} & turn.entities.keys()
+        if not offered or known or turn.says("other_one") is None or turn.says("sends_back") is None:
+            return False
+        self.begin("change_of_mind", None)
+        memory["line"], memory["condition"] = self._pointed_at(), turn.says("condition")
+        self.work.consider()
+        return True
+
+    def _is_agreed_by(self, kind: str) -> bool:
+        """Whether a wish in bare words is what is proposed: "変えちゃってください", "即刻取り消して", "注文します"."""
+        memory, turn = self.memory, self.turn
+        same = {CHANGE_WAY: ("exchange",), "accidental_signup": ("cancel", "leave_membership"), REORDER: (REORDER,)}
+        if memory["proposal"] is None or memory["asked"] != "yes" or kind not in same.get(str(memory["trouble"]), ()):
+            return False
+        if turn.entities or len(turn.parts) > 1 or not turn.typed:
+            return False
+        return not any(turn.says(topic) for topic in ("hesitates", "asks_back", "adds", "other_one"))
+
+    def _corrects_itself(self, kind: str) -> bool:
+        """Hear what corrects the wish that is proposed, in words that sound like another trouble.
+
+        "言い間違えました、ボウルでした" names the article anew, "夫が箱を開けていました" its condition.
+        """
+        memory, turn = self.memory, self.turn
+        if kind != "wrong_item" or turn.says("problem") is not None:
+            return False
+        if memory["trouble"] == "change_of_mind" and memory.after.get("condition"):
+            return True
+        if memory["trouble"] not in several.AT_FAULT or turn.says("corrects") is None or not self.names_another():
+            return False
+        memory["line"] = None
         return True
 
     def _is_unheard(self, told: several.Told) -> bool:
@@ -218,8 +263,14 @@ class Wishes:
         self.consider_again()
         return True
 
-    def _or_cancel(self, kind: str) -> str:
-        """Return what is meant where canceling is spoken of and nothing has left yet: no article can be faulty then."""
+    def _as_spoken(self, kind: str) -> str:
+        """Return what is meant where the words speak of another thing than the intent.
+
+        Where canceling is spoken of and nothing has left yet, no article can be faulty.
+        """
+        if kind == REORDER and self.turn.says("sends_back"):
+            told = several.wishes(self.turn, several.bought_by(self.work.desk, self.turn))
+            return told[0].kind if told else "change_of_mind"  # "もう一度返品を申し込みます" orders nothing
         if kind not in several.AT_FAULT or self.turn.says("cancels") is None:
             return kind
         unsent = answers.is_unsent(self.work.desk, self.turn.conversation, self.memory.wish())

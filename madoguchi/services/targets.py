@@ -202,7 +202,7 @@ def _one_order(orders: list[Order], wish: Wish) -> Target | Ask:
 def _one_line(desk: Desk, orders: list[Order], wish: Wish, now: datetime) -> Target | Ask | Tell:
     lines = finding.lines_of(orders, wish.kind or "")
     named = finding.alike(lines, wish.product) if wish.product is not None else []
-    found = named or lines
+    found = named or (_sized(lines) if wish.kind == RequestKind.WRONG_SIZE else []) or lines
     if wish.order_number is None and wish.kind in (*RETURNS, REORDER):
         found = _lately(desk, found, now) or found
     if len(found) == 1:
@@ -211,6 +211,11 @@ def _one_line(desk: Desk, orders: list[Order], wish: Wish, now: datetime) -> Tar
         # Everything of the order is canceled or returned: the policy says so, with what was paid back.
         return Target(Subject(order=orders[0])) if len(orders) == 1 else Tell("nothing_fits")
     return Ask("article", "ask_article", tuple(map(line_choice, found[: finding.SHOWN])))
+
+
+def _sized(lines: list[OrderLine]) -> list[OrderLine]:
+    """Return the lines of articles that come in sizes: where none is named, only those can be of the wrong one."""
+    return [line for line in lines if line.variant.size is not None]
 
 
 def _lately(desk: Desk, lines: list[OrderLine], now: datetime) -> list[OrderLine]:

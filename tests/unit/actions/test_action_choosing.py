@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import select
 
-from actions.choosing import picked
+from actions.choosing import picked, told_apart
 from actions.slots import Turn
 from madoguchi.services.views import Choice, Money
 from madoguchi.store import ReturnAuthorization
@@ -83,3 +83,25 @@ def test_a_choice_told_by_its_price_is_proposed(talk: Begin, intent: str) -> Non
     begun.hear("affirm", "はい")
     with begun.desk.store.reading() as session:
         assert session.scalars(select(ReturnAuthorization.order_number)).all() == [begun.names["orders"]["large"]]
+
+
+KNITS = (Choice("line:1", "ニット ネイビー", detail="S"), Choice("line:2", "ニット グレー", detail="M"))
+COATS = (Choice("line:1", "レインコート", detail="S"), Choice("line:2", "レインコート", detail="L"))
+
+
+@pytest.mark.parametrize(
+    ("text", "choices", "meant"),
+    [
+        ("ニットのネイビー、きつくて着られません", KNITS, "line:1"),
+        ("ネイビーは問題なくて、グレーのニットです", KNITS, "line:2"),
+        ("ネイビーとグレーのニット", KNITS, None),
+        ("ニットがきついです", KNITS, None),
+        ("レインコートのSのほうです", COATS, "line:1"),
+        ("レインコートをLに替えてください", COATS, None),
+    ],
+)
+def test_like_articles_are_told_apart_before_they_are_shown(
+    text: str, choices: tuple[Choice, ...], meant: str | None
+) -> None:
+    found = told_apart(turn(text), choices)
+    assert (found.value if found else None) == meant

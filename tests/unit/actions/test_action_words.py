@@ -39,6 +39,13 @@ from actions import words
         ("使い方が分かりません", None),
         ("使えません", None),
         ("サイズが合いませんでした", None),
+        ("袋も破っていません", "unopened"),
+        ("包装をはがしておりません", "unopened"),
+        ("ギフト残高を使って払いました", None),
+        ("もっと安いのを見つけたので返したい", None),
+        ("ぶつけたりはしていません", None),
+        ("気をつけて開けました", "opened"),
+        ("腕につけて出かけました", "used"),
     ],
 )
 def test_condition(text: str, condition: str | None) -> None:
@@ -53,6 +60,8 @@ def test_condition(text: str, condition: str | None) -> None:
         ("違う色のが届いたので取り替えて", "wrong_item"),
         ("ネジが足りないので交換してください", "missing_part"),
         ("イメージと違うので交換したい", "change_of_mind"),
+        ("丈が足りなくて膝が出るので取り替えて", "wrong_size"),
+        ("袖の長さが足りません。交換できますか", "wrong_size"),
         ("交換してください", None),
     ],
 )
@@ -162,3 +171,24 @@ def test_a_yes_that_asks_back(text: str, said: str | None) -> None:
 )
 def test_what_is_well_is_not_to_be_touched(text: str, said: str | None) -> None:
     assert words.meant("keeps", text) == said
+
+
+@pytest.mark.parametrize(
+    ("topic", "text", "said"),
+    [
+        ("no_order", "再注文?いらない", "none"),
+        ("no_order", "注文はなしで、返金だけお願いします", "none"),
+        ("no_order", "Lはまた今度にしとく", "none"),
+        ("no_order", "もう一度注文します", None),
+        ("no_order", "先の注文はキャンセルでいりません", None),
+        ("sends_back", "もう一度返品を申し込みます", "back"),
+        ("sends_back", "返品したので、もう一度注文したい", None),
+        ("by_bank", "振り込んでいただくほうで", "bank_transfer"),
+        ("by_bank", "振り込みじゃないほう", None),
+        ("of_money", "もういちど返金し直して", "money"),
+        ("hesitates", "使ったあとでも全額なんですね。ではお願いします", None),
+        ("hesitates", "はい、でもまだ迷っています", "holds"),
+    ],
+)
+def test_words_around_a_reorder_and_a_refund(topic: str, text: str, said: str | None) -> None:
+    assert words.meant(topic, text) == said
