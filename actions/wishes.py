@@ -8,9 +8,10 @@ from actions import several
 from actions.reading import contact_of
 from actions.replies import Speaker
 from actions.resolutions import Resolution
+from actions.several import SURE
 from actions.slots import HINTS, KINDS, STANDING, Memory, Part, Turn
 from madoguchi.services import answers, resolve
-from madoguchi.services.wishes import REORDER, Propose, Wish
+from madoguchi.services.wishes import REORDER, Propose, Tell, Wish
 
 CHANGES = frozenset({"refund_method", "size", "quantity", "product", "order_number", "line"})
 """Entities with which a yes or a no brings something else: "はい、でもカードで"."""
@@ -19,6 +20,8 @@ CHANGE_WAY = "change_refund_method"
 """The wish to have promised money come back another way."""
 SAID_BESIDE = ("condition", "problem", "refund_method")
 """What another part of a message may say of the one wish in it."""
+COURTESIES = frozenset({"greet", "thank"})
+"""What may stand before a yes: "おはようございます。はい、お願いします"."""
 AGAINST = frozenset({"deny", "withdraw_request", "request_agent", "request_callback", "complain"})
 """Intents that take a yes back, or at least leave it open, when they come after it."""
 
@@ -69,10 +72,10 @@ class Wishes:
 
     def take(self, kind: str) -> None:
         """Take up a wish: the same one with more detail, one more, or a new one in place of what was talked about."""
-        memory, kind = self.memory, self._or_cancel(kind)
+        memory, kind = self.memory, self._or_cancel(self._or_what_can_be(kind))
         standing = memory["trouble"]
-        if kind == "withdraw" and self._is_asked():
-            self.work.drop()
+        if self._is_asked() and (kind == "withdraw" or (kind == standing and turn_down(self.turn))):
+            self._let_go()
             return
         if memory.after.get("later"):
             self.speaker.say("two_wishes")
@@ -164,8 +167,9 @@ class Wishes:
 
     def _agrees_first(self) -> bool:
         """Whether the message begins with a plain yes, and something else comes after it."""
-        first = self.turn.parts[0]
-        return first.intent == "affirm" and not CHANGES & first.entities.keys()
+        first = next((part for part in self.turn.parts if part.intent not in COURTESIES), self.turn.parts[0])
+        agrees = first.intent == "affirm" and first.confidence >= SURE
+        return agrees and not CHANGES & first.entities.keys()
 
     def _is_more(self, told: several.Told) -> bool:
         """Whether a wish told with a yes is another than what it agrees to: "はい。ケトルは返品します" is none."""
@@ -218,8 +222,27 @@ class Wishes:
         self.consider_again()
         return True
 
+    def _let_go(self) -> None:
+        """Drop the wish, unless the last word asks for it all the same: "今のは忘れてください。返品はお願いします"."""
+        last = self.turn.parts[-1] if len(self.turn.parts) > 1 else None
+        if self.memory["proposal"] is not None and last is not None and last.says("goes_ahead"):
+            self.work.consider_or_confirm()
+        else:
+            self.work.drop()
+
+    def _or_what_can_be(self, kind: str) -> str:
+        """Return another wish of the message in place of taking back a request where there is none to take back."""
+        others = [KINDS[part.intent] for part in self.turn.parts if part.intent in KINDS and part.confidence >= SURE]
+        others = [each for each in others if each != "withdraw"]
+        if kind != "withdraw" or self._is_asked() or not others:
+            return kind
+        step = resolve.consider(self.work.desk, self.turn.conversation, Wish(kind="withdraw"))
+        return others[-1] if isinstance(step, Tell) and step.reply == "nothing_to_withdraw" else kind
+
     def _or_cancel(self, kind: str) -> str:
         """Return what is meant where canceling is spoken of and nothing has left yet: no article can be faulty then."""
+        if kind == "seller_stockout" and self.memory["trouble"] == "cancel":
+            return "cancel"
         if kind not in several.AT_FAULT or self.turn.says("cancels") is None:
             return kind
         unsent = answers.is_unsent(self.work.desk, self.turn.conversation, self.memory.wish())
@@ -254,8 +277,8 @@ class Wishes:
 
     def _say_sorry(self, kind: str) -> None:
         reply = f"sorry_{self.memory['problem'] or kind}"
-        if reply in self.speaker.book:
-            self.speaker.say(reply)
+        if reply in self.speaker.book and not self.speaker.has_just_said(reply):
+            self.speaker.say(reply)  # once a case: who tells it again has heard it
 
     def _pointed_at(self) -> str | None:
         """Return what "that one" or "the other one" means: what was just talked about, or the only thing besides."""
@@ -272,6 +295,11 @@ class Wishes:
         self.memory.forget(*HINTS, *STANDING)
         for name, value in kept.items():
             self.memory[name] = value
+
+
+def turn_down(turn: Turn) -> bool:
+    """Whether what was wished for is named again only to say no to it: "取り消すのはよします"."""
+    return turn.says("takes_back") is not None
 
 
 def _is_against(part: Part) -> bool:
