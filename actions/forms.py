@@ -133,7 +133,7 @@ class Hearing:
     def _go_on(self) -> None:
         """Come back to what was asked before a question in between."""
         standing = self.memory["trouble"] is not None
-        if not standing and (self.wishes.take_words() or self.wishes.take_several()):
+        if not standing and (self._takes_the_return() or self.wishes.take_words() or self.wishes.take_several()):
             return
         if not standing or self.turn.slot("call_wanted"):
             self.work.next = GOES_ON if standing else ENDS

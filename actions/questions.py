@@ -48,7 +48,7 @@ class AnswerQuestion(DeskAction):
         if found.reply == answers.UNPROVED:
             return self._ask_for_proof(turn, memory, question)
         self._say(turn, speaker, question, found)
-        forgotten = [] if turn.in_form else [SlotSet(name, None) for name in self._forgotten(memory)]
+        forgotten = [] if turn.in_form else [SlotSet(name, None) for name in self._forgotten(turn, memory)]
         condition = turn.says("condition") if question == "return_procedure" else None
         wished = several.besides(self.desk, turn)
         score = None if turn.in_form or wished or found.choices else scoring.ask_if_due(self.desk, turn, speaker)
@@ -69,10 +69,12 @@ class AnswerQuestion(DeskAction):
         return [*memory.events(), FollowupAction(FORM)]
 
     @staticmethod
-    def _forgotten(memory: Memory) -> tuple[str, ...]:
+    def _forgotten(turn: Turn, memory: Memory) -> tuple[str, ...]:
         """Return what a question ends: what it was about, and an offer that it did not take."""
         offered = memory["asked"] in ("human", RETURN_OFFERED) or is_mail(memory["asked"])
-        return ("line", "membership", "asked") if offered else ("line", "membership")
+        # After "もう一つのほうは？" the article that was named before is not what "それ" means.
+        other = ("product",) if turn.says("other_one") and "product" not in turn.entities else ()
+        return ("line", "membership", *other, *(("asked",) if offered else ()))
 
     def _meant(self, turn: Turn, memory: Memory) -> str | None:
         """Return which article a question is about that names none: what is talked about, or the other one."""

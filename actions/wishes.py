@@ -232,12 +232,14 @@ class Wishes:
 
     def _or_what_can_be(self, kind: str) -> str:
         """Return another wish of the message in place of taking back a request where there is none to take back."""
-        others = [KINDS[part.intent] for part in self.turn.parts if part.intent in KINDS and part.confidence >= SURE]
-        others = [each for each in others if each != "withdraw"]
-        if kind != "withdraw" or self._is_asked() or not others:
+        told = [KINDS[part.intent] for part in self.turn.parts if part.intent in KINDS and part.confidence >= SURE]
+        if kind != "withdraw" or self._is_asked() or not told or told[-1] == "withdraw":
             return kind
-        step = resolve.consider(self.work.desk, self.turn.conversation, Wish(kind="withdraw"))
-        return others[-1] if isinstance(step, Tell) and step.reply == "nothing_to_withdraw" else kind
+        desk, conversation = self.work.desk, self.turn.conversation
+        if answers.order_open_to(desk, conversation, "withdraw") is not None:
+            return kind
+        step = resolve.consider(desk, conversation, Wish(kind="withdraw"))
+        return told[-1] if isinstance(step, Tell) and step.reply == "nothing_to_withdraw" else kind
 
     def _or_cancel(self, kind: str) -> str:
         """Return what is meant where canceling is spoken of and nothing has left yet: no article can be faulty then."""
