@@ -10,20 +10,22 @@ from dataclasses import replace
 
 from rasa_sdk.events import SlotSet
 
+from actions import scoring
 from actions.base import DeskAction, Events
+from actions.calls import call_off
 from actions.mails import is_mail, send_again
 from actions.on_the_way import OnTheWay
-from actions.reading import contact_of, read
+from actions.reading import contact_of, meant_instead, read
 from actions.replies import Speaker
-from actions.resolutions import ENDS, GOES_ON, PICKED, Resolution, ask_score_if_due
-from actions.slots import FORM, KINDS, LAST_TEXTS, OVER, RESUMED, Memory, Turn
+from actions.resolutions import ENDS, GOES_ON, PICKED, Resolution
+from actions.slots import FORM, KINDS, LAST_TEXTS, OVER, RESUMED, RETURN_OFFERED, Memory, Turn
 from actions.wishes import CHANGES, Wishes
 from madoguchi.services import callbacks
 from madoguchi.services.wishes import REORDER
 
 FACTS = frozenset({"order_number", "product", "size", "refund_method", "quantity", "phone_number"})
 """Entities of typed words that can answer a question of the form."""
-ASKED_IN_WORDS = frozenset({"condition", "problem", "at_once"})
+ASKED_IN_WORDS = frozenset({"condition", "problem", "at_once", "refund_method"})
 """Questions whose answers are topics of words.yml."""
 OF_RULES = frozenset({"call_at", "notice", "score"})
 """Entities of buttons that belong to rules of their own."""
@@ -41,6 +43,7 @@ class ResolutionForm(DeskAction):
         memory = Memory(turn.slots)
         if turn.keeps_only:
             turn, memory["product"] = turn.without_kept(), None
+        turn = meant_instead(self.desk, turn, memory)
         memory.forget(RESUMED)
         work = Resolution(self.desk, turn, speaker, memory)
         if not Hearing(turn, speaker, memory, work).take_turn():
@@ -92,6 +95,8 @@ class Hearing:
         if self.turn.in_form and not self._is_mine():
             return False
         self.work.misses = self.work.misses if self.turn.intent == "nlu_fallback" else 0
+        if self._answers_aside():
+            return True
         read(self.turn, self.memory, self.work)
         if self._orders_nothing() or self.wishes.sends_other_back():
             return True
@@ -132,7 +137,7 @@ class Hearing:
     def _go_on(self) -> None:
         """Come back to what was asked before a question in between."""
         standing = self.memory["trouble"] is not None
-        if not standing and (self.wishes.take_words() or self.wishes.take_several()):
+        if not standing and (self._takes_the_return() or self.wishes.take_words() or self.wishes.take_several()):
             return
         if not standing or self.turn.slot("call_wanted"):
             self.work.next = GOES_ON if standing else ENDS
@@ -146,6 +151,23 @@ class Hearing:
         if self.turn.answered and self.turn.intent != "nlu_fallback":
             self.speaker.say("back_again")
         self.wishes.consider_again()
+
+    def _answers_aside(self) -> bool:
+        """Take a score in words, a mail to send again, or a booked call back; what is talked about goes on."""
+        if scoring.take_words(self.work.desk, self.turn, self.speaker, self.memory["asked"]):
+            self.memory["asked"] = None
+            return True
+        mail = self.memory["asked"]
+        if is_mail(mail) and self.turn.says("resend") and "product" not in self.turn.entities:
+            send_again(self.work.desk, self.turn, self.speaker, str(mail))
+            self.memory["asked"] = None
+            return True
+        if not call_off(self.work.desk, self.turn, self.speaker):
+            return False
+        others = [part for part in self.turn.parts if part.says("calls_off") is None and part.intent in KINDS]
+        if self.memory["trouble"] is not None and not others:
+            self.work.consider()
+        return not others
 
     def _books_call(self) -> bool:
         """Book the call that waited for a phone number, and go on with the form."""
@@ -173,6 +195,8 @@ class Hearing:
     def _hear_fact(self) -> None:
         """A bare fact: the answer to what was asked, or the beginning of something not yet said."""
         wished = self.turn.entity("wish")
+        if self._takes_the_return():
+            return
         if wished is not None:
             self.wishes.begin(str(wished), self.turn.entity("line") or self.memory["line"])
         elif self.memory["trouble"] is None:
@@ -182,10 +206,24 @@ class Hearing:
         self.wishes.other_one()
         self.wishes.consider_again()
 
+    def _takes_the_return(self) -> bool:
+        """Begin the return that a button had offered, at a typed yes or at the state of the article."""
+        memory = self.memory
+        offered = memory["asked"] == RETURN_OFFERED and memory["trouble"] is None
+        if not offered or not (self.turn.intent == "affirm" or self.turn.says("condition")):
+            return False
+        recent, condition = memory["line"] or memory["recent"], self.turn.says("condition") or memory["condition"]
+        self.wishes.begin("change_of_mind", str(recent) if recent else None)
+        memory["condition"], memory["product"] = condition, self.turn.entity("product")
+        self.work.consider()
+        return True
+
     # ── yes and no ─────────────────────────────────────────────────────────────────────────────────────────
 
     def _agree(self) -> None:
         memory = self.memory
+        if self._takes_the_return():
+            return
         if memory["asked"] == "human" and not self._shows_proof():
             self.work.hand_over("requested", {"kind": memory["trouble"]})
         elif is_mail(memory["asked"]):
@@ -193,7 +231,7 @@ class Hearing:
             memory["asked"] = None
         elif memory["trouble"] is None and memory["proposal"] is None:
             self.speaker.say("affirm_nothing")
-            ask_score_if_due(self.work.desk, self.turn, self.speaker)
+            memory["asked"] = scoring.ask_if_due(self.work.desk, self.turn, self.speaker)
         elif self.turn.says("yes_and_no"):
             self.speaker.say("not_understood_here")
             self.work.consider()
@@ -211,10 +249,11 @@ class Hearing:
 
     def _refuse(self) -> None:
         memory = self.memory
-        if memory["trouble"] is None:
-            memory["asked"] = None
+        if memory["trouble"] is None and self.turn.says("stops_order"):
+            self.wishes.take("cancel")  # "では遅いので、注文はやめておきます" after a question, not after a proposal
+        elif memory["trouble"] is None:
             self.speaker.say("deny_nothing")
-            ask_score_if_due(self.work.desk, self.turn, self.speaker)
+            memory["asked"] = scoring.ask_if_due(self.work.desk, self.turn, self.speaker)
         elif memory["asked"] == "at_once":
             memory["at_once"] = self.memory.after.get("at_once") or "false"
             self.work.consider()

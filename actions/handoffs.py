@@ -7,12 +7,13 @@ from typing import Any
 
 from rasa_sdk.events import ActiveLoop, FollowupAction, SlotSet
 
-from actions import several
+from actions import scoring, several
 from actions.base import DeskAction, Events
+from actions.calls import call_off
 from actions.reading import contact_of
 from actions.replies import CALL, HUMAN, Speaker
 from actions.resolutions import TWICE, readable, say_promise
-from actions.slots import FORM, HINTS, STANDING, Memory, Turn
+from actions.slots import FORM, HINTS, RETURN_OFFERED, STANDING, Memory, Turn
 from madoguchi.services import answers, callbacks, handoffs, resolve, wishes
 from madoguchi.services.callbacks import Booked, Full, NeedsPhone
 from madoguchi.services.views import Values
@@ -80,6 +81,12 @@ class TwoMeanings(DeskAction):
 
     def act(self, turn: Turn, speaker: Speaker) -> Events:
         """Ask, or hand over."""
+        if scoring.take_words(self.desk, turn, speaker, turn.slot("asked")):
+            return [SlotSet("misses", None), SlotSet("asked", None)]
+        if call_off(self.desk, turn, speaker):
+            return [SlotSet("misses", None), *several.besides(self.desk, turn)]
+        if turn.slot("asked") == RETURN_OFFERED and turn.says("condition"):
+            return [SlotSet("misses", None), FollowupAction(FORM)]  # the state of what is to go back
         misses = int(turn.slot("misses") or 0) + 1
         if turn.says("anger"):
             handoffs.flag(self.desk, turn.conversation)
@@ -115,6 +122,11 @@ class BookCall(DeskAction):
 
     def act(self, turn: Turn, speaker: Speaker) -> Events:
         """Book it, or ask for the number to call."""
+        if call_off(self.desk, turn, speaker):
+            return [SlotSet("misses", None), *several.besides(self.desk, turn)]
+        if turn.says("own_call"):
+            speaker.say("deny_nothing")  # "母からかけさせます": nobody asks to be called
+            return [SlotSet("misses", None)]
         proof = self._proof(turn)
         if proof:
             return proof

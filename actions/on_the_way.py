@@ -49,3 +49,6 @@ class OnTheWay:
         found = answers.answer(self.work.desk, self.turn.conversation, question, Wish(product=product, line=line))
         if found.reply != answers.UNPROVED:
             offer_answer(self.work.speaker, question, found)
+        if question == "guarantee" and found.choices and self.work.memory["trouble"] is None:
+            self.work.memory["trouble"], self.work.memory["asked"] = "guarantee", "offer"  # for a typed yes
+            self.work.memory["line"] = found.choices[0].value

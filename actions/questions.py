@@ -6,15 +6,15 @@ from dataclasses import replace
 
 from rasa_sdk.events import FollowupAction, SlotSet
 
-from actions import several
+from actions import scoring, several
 from actions.base import DeskAction, Events
 from actions.forms import go_on
 from actions.mails import is_mail, send_again
 from actions.reading import contact_of
-from actions.replies import RETURN, Button, Speaker
-from actions.resolutions import ask_score_if_due, offer_answer
-from actions.slots import ASKED, FORM, Memory, Turn
-from madoguchi.services import answers, resolve, scores, targets
+from actions.replies import RETURN, Speaker
+from actions.resolutions import offer_answer
+from actions.slots import ASKED, FORM, RETURN_OFFERED, Memory, Turn
+from madoguchi.services import answers, resolve, targets
 from madoguchi.services.views import Answer
 from madoguchi.services.wishes import Tell, Wish
 
@@ -50,15 +50,15 @@ class AnswerQuestion(DeskAction):
         if found.reply == answers.UNPROVED:
             return self._ask_for_proof(turn, memory, question)
         self._say(turn, speaker, question, found)
-        forgotten = [] if turn.in_form else [SlotSet(name, None) for name in self._forgotten(memory)]
+        forgotten = [] if turn.in_form else [SlotSet(name, None) for name in self._forgotten(turn, memory)]
         condition = turn.says("condition") if question == "return_procedure" else None
         wished = several.besides(self.desk, turn)
-        if not (turn.in_form or wished or found.choices):
-            ask_score_if_due(self.desk, turn, speaker)
+        score = None if turn.in_form or wished or found.choices else scoring.ask_if_due(self.desk, turn, speaker)
         number = found.values.get("order_number")
         recent = [SlotSet("recent", f"order:{number}")] if number and not turn.in_form else []
         said = [SlotSet("condition", condition)] if condition else []
         offered = [] if turn.in_form or memory["trouble"] else _offers(question, found)
+        offered += [SlotSet("asked", score)] if score else []
         return [SlotSet("misses", None), *forgotten, *recent, *said, *offered, *wished]
 
     def _ask_for_proof(self, turn: Turn, memory: Memory, question: str) -> Events:
@@ -71,15 +71,18 @@ class AnswerQuestion(DeskAction):
         return [*memory.events(), FollowupAction(FORM)]
 
     @staticmethod
-    def _forgotten(memory: Memory) -> tuple[str, ...]:
+    def _forgotten(turn: Turn, memory: Memory) -> tuple[str, ...]:
         """Return what a question ends: what it was about, and an offer that it did not take."""
-        offered = memory["asked"] == "human" or is_mail(memory["asked"])
-        return ("line", "membership", "asked") if offered else ("line", "membership")
+        offered = memory["asked"] in ("human", RETURN_OFFERED) or is_mail(memory["asked"])
+        # After "もう一つのほうは？" the article that was named before is not what "それ" means.
+        other = ("product",) if turn.says("other_one") and "product" not in turn.entities else ()
+        return ("line", "membership", *other, *(("asked",) if offered else ()))
 
     def _meant(self, turn: Turn, memory: Memory) -> str | None:
         """Return which article a question is about that names none: what is talked about, or the other one."""
         line, recent = memory["line"], memory["recent"]
-        if turn.entities or line or recent is None:
+        named = turn.entities.keys() - {"quantity"}  # "もう一つのほう" is no number of units
+        if named or line or recent is None:
             return str(line) if line else None
         if turn.says("other_one"):
             return targets.other_than(self.desk, turn.conversation, Wish(), str(recent))
@@ -101,15 +104,13 @@ class AnswerQuestion(DeskAction):
         if found.reply == "return_procedure_general" and not turn.in_form:
             speaker.say(found.reply, found.values, buttons=[RETURN])
             return
-        if question == "guarantee" and found.choices:
-            wish = Button("button_guarantee", f'/inform{{"wish": "guarantee", "line": "{found.choices[0].value}"}}')
-            speaker.say(found.reply, found.values, buttons=[wish])
-            return
         offer_answer(speaker, question, found)
 
 
 def _offers(question: str, found: Answer) -> Events:
     """Return what a typed yes to this answer takes up: the guarantee that is due, or the one mail that can be meant."""
+    if question == "return_procedure" and found.reply == "return_procedure_general":
+        return [SlotSet("asked", RETURN_OFFERED)]
     if question == "missing_mail":
         bounced = [mail for mail in found.choices if mail.detail == "bounced"] or found.choices
         return [SlotSet("asked", bounced[0].value)] if len(bounced) == 1 else []
@@ -129,9 +130,8 @@ class Greet(DeskAction):
         found = answers.answer(self.desk, turn.conversation, "greeting", Memory({}).wish())
         first = turn.bot_turns == 0
         speaker.say(found.reply if first else "greeting", found.values)
-        if not turn.in_form:
-            ask_score_if_due(self.desk, turn, speaker)
-        return [SlotSet("misses", None)]
+        score = None if turn.in_form else scoring.ask_if_due(self.desk, turn, speaker)
+        return [SlotSet("misses", None), *([SlotSet("asked", score)] if score else [])]
 
 
 class ResendMail(DeskAction):
@@ -152,8 +152,5 @@ class TakeScore(DeskAction):
 
     def act(self, turn: Turn, speaker: Speaker) -> Events:
         """Record it, once; a second press is thanked for all the same."""
-        case, _, value = str(turn.entity("score") or "").partition(":")
-        if value.isdecimal() and 0 <= int(value) <= 10:
-            scores.record(self.desk, turn.conversation, case, int(value))
-        speaker.say("score_thanks")
+        scoring.record(self.desk, turn, speaker, str(turn.entity("score") or ""))
         return []

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
 
 from actions import words
 from actions.resolutions import Resolution
 from actions.several import OF_A_MEMBERSHIP, counted
 from actions.slots import KINDS, RETURNING, Memory, Turn
-from madoguchi.services import answers
+from madoguchi.services import answers, targets
+from madoguchi.services.desk import Desk
 
 MAIL_ADDRESS = re.compile(r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-z0-9-]+(\.[a-z0-9-]+)+", re.IGNORECASE)
 """A mail address; Japanese puts no space before or behind it: "アドレスはhanako@example.jpです"."""
@@ -47,6 +49,21 @@ def read(turn: Turn, memory: Memory, work: Resolution) -> None:
     _read_several(turn, memory, work)
     _read_memberships(turn, memory, work, kind)
     _read_how_much(turn, memory)
+
+
+def meant_instead(desk: Desk, turn: Turn, memory: Memory) -> Turn:
+    """Return the turn with the one thing that is meant in place of the one named: "ラックじゃないほう" of two."""
+    named = turn.entities.get("product", ())
+    if len(named) != 1 or turn.says("all_but") is None:
+        return turn
+    lines = answers.lines_named(desk, turn.conversation, str(named[0]))
+    wish = replace(memory.wish(), kind=KINDS.get(turn.intent, memory["trouble"]))
+    other = targets.other_than(desk, turn.conversation, wish, f"line:{min(lines)}") if len(lines) == 1 else None
+    if other is None:
+        return turn
+    memory["product"], memory["line"] = None, other
+    rest = {name: values for name, values in turn.entities.items() if name != "product"}
+    return replace(turn, entities={**rest, "line": (other,)})
 
 
 def contact_of(turn: Turn, memory: Memory) -> str | None:

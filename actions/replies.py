@@ -24,6 +24,10 @@ from actions.slots import Turn
 from madoguchi.services.views import Choice, Money, Value, Values
 
 DOMAIN = Path("domain.yml")
+AGAIN = "_again"
+"""What a reply's name ends in that says the same to somebody who has just read it and tells it once more."""
+ANSWER = 2
+"""The texts of which an answer mostly consists: an apology, and what is to be done."""
 TOKYO = ZoneInfo("Asia/Tokyo")
 LOCALE = "ja"
 PICTURED = frozenset({"article", "membership", "notice", "order_status"})
@@ -73,6 +77,10 @@ class Phrasebook:
 
     def __contains__(self, name: object) -> bool:
         return name in self._wordings
+
+    def wordings(self, name: str) -> tuple[str, ...]:
+        """Return every wording of a reply, with its placeholders as they stand."""
+        return self._wordings[name]
 
     def names(self) -> frozenset[str]:
         """Return the names of all replies."""
@@ -176,14 +184,23 @@ class Speaker:
         card: dict[str, Any] | None = None,
     ) -> None:
         """Say a reply, with buttons under it, choices that bear their own titles, and a card."""
-        avoid = (*self.turn.last_texts, *self.said)
-        number = self.turn.bot_turns + len(self.said)
-        text = self.book.text(reply, phrases(values or {}, self.book), number=number, avoid=avoid)
-        if text in avoid:
-            text = self.book.text("as_said", {"said": text}, number=number, avoid=avoid)
+        text = self._fresh(reply, phrases(values or {}, self.book))
         self.said.append(text)
         pressed = [*choices, *({"title": self.book.label(each.label), "payload": each.payload} for each in buttons)]
         self.dispatcher.utter_message(text=text, buttons=pressed or None, json_message=card)
+
+    def has_just_said(self, reply: str) -> bool:
+        """Whether the answer before this one said so, in one of its wordings; for replies without placeholders."""
+        return any(text in self.book.wordings(reply) for text in self.turn.last_texts[-ANSWER:])
+
+    def _fresh(self, reply: str, filled: Mapping[str, str]) -> str:
+        """Return a wording that was not read lately: another, the one for those who ask again, or a word about it."""
+        avoid = (*self.turn.last_texts, *self.said)
+        number = self.turn.bot_turns + len(self.said)
+        names = [name for name in (reply, f"{reply}{AGAIN}") if name in self.book or name == reply]
+        texts = [self.book.text(name, filled, number=number, avoid=avoid) for name in names]
+        fresh = next((text for text in texts if text not in avoid), None)
+        return fresh or self.book.text("as_said", {"said": texts[-1]}, number=number, avoid=avoid)
 
     def offer(
         self,

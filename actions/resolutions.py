@@ -6,12 +6,13 @@ import json
 from dataclasses import replace
 from typing import Any
 
+from actions import scoring
 from actions.choosing import picked, told_apart
 from actions.replies import HUMAN, NO, NONE_OF_THEM, REORDER, YES, Button, Speaker, inform, proposal_card
 from actions.slots import HINTS, KINDS, STANDING, Memory, Turn
-from madoguchi.services import answers, handoffs, resolve, scores, targets
+from madoguchi.services import answers, handoffs, resolve, targets
 from madoguchi.services.desk import Desk
-from madoguchi.services.views import Answer, Values
+from madoguchi.services.views import Answer, Choice, Values
 from madoguchi.services.wishes import REORDER as REORDER_KIND
 from madoguchi.services.wishes import Ask, Done, HandOver, Propose, Step, Tell, Wish
 
@@ -23,6 +24,8 @@ REFUSALS = {"article": (NONE_OF_THEM,), "membership": (NONE_OF_THEM,), "size": (
 """Questions under which there is a way to say that nothing of it is meant."""
 PICKED = frozenset({"article", "membership"})
 """Questions whose choices can be told by words as well as pressed."""
+ALL_OF = 3
+"""How many of the things shown may be taken together by one word: more are asked for one by one."""
 LOST = frozenset({"unknown_order", "no_orders", "no_membership", "nothing_fits"})
 """Replies after which a human may be the quicker way."""
 HUMAN_OFFERED = frozenset(
@@ -66,8 +69,19 @@ class Resolution:
         else:
             choice = told_apart(self.turn, ask.choices) if self.memory["product"] else None
         if choice is None:
+            return self._picks_all(ask)
+        self.memory[_slot_of(choice)] = choice.value
+        return True
+
+    def _picks_all(self, ask: Ask) -> bool:
+        """Take everything that was shown, one after the other: "両方", "どれも"."""
+        if self.turn.says("all_of_them") is None or not 1 < len(ask.choices) <= ALL_OF:
             return False
-        self.memory["membership" if choice.value.startswith("membership:") else "line"] = choice.value
+        first, *rest = ask.choices
+        kind, more = self.memory["trouble"], self.memory["later"] or []
+        self.memory["later"] = [*({"trouble": kind, _slot_of(each): each.value} for each in rest), *more]
+        self.memory[_slot_of(first)], self.memory["whole_order"] = first.value, None
+        self.speaker.say("two_wishes")
         return True
 
     def consider_or_confirm(self) -> None:
@@ -242,7 +256,7 @@ class Resolution:
         self._remember(values)
         self.memory.forget(*HINTS, *STANDING)
         if reply == "done_close" and values.get("case"):
-            ask_score(self.speaker, str(values["case"]))
+            self.memory["asked"] = scoring.ask(self.speaker, str(values["case"]))
         if offer is not None:
             self.memory["recent"] = offer.line
             self._offer(offer)
@@ -289,23 +303,18 @@ class Resolution:
 
 def offer_answer(speaker: Speaker, question: str, found: Answer) -> None:
     """Say the answer to a question: with the orders it can be about, or with the mails that can be sent again."""
-    if question == "missing_mail":
+    if question == "guarantee" and found.choices:
+        wish = Button("button_guarantee", f'/inform{{"wish": "guarantee", "line": "{found.choices[0].value}"}}')
+        speaker.say(found.reply, found.values, buttons=[wish])
+    elif question == "missing_mail":
         speaker.offer("notice", found.reply, found.values, found.choices)
     else:
         speaker.offer(question, found.reply, found.values, found.choices, intent=f"ask_{question}")
 
 
-def ask_score(speaker: Speaker, case: str) -> None:
-    """Ask whether the customer would recommend the desk, once a case is over."""
-    numbers = [{"title": str(value), "payload": inform("score", f"{case}:{value}")} for value in range(11)]
-    speaker.say("score_question", choices=numbers)
-
-
-def ask_score_if_due(desk: Desk, turn: Turn, speaker: Speaker) -> None:
-    """Ask about a case that an agent or a timer has closed since the customer was here."""
-    case = scores.due(desk, turn.conversation)
-    if case is not None:
-        ask_score(speaker, case)
+def _slot_of(choice: Choice) -> str:
+    """Return the slot in which a choice is remembered."""
+    return "membership" if choice.value.startswith("membership:") else "line"
 
 
 def readable(note: Values) -> dict[str, Any]:

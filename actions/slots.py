@@ -57,6 +57,8 @@ HINTS = (
 )
 """The slots that say what one wish is about; emptied when the next one begins."""
 STANDING = ("trouble", "asked", "proposal")
+RETURN_OFFERED = "return"
+"""What is asked where a button offers a return: a typed yes, or the state of the article, takes it up as well."""
 LAST_TEXTS = 4
 RESUMED, OVER = "resumed", "over"
 """The slot by which an action says that the form has gone on behind its answer: what the form waits for, or `OVER`."""

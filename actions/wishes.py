@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from actions import several
+from actions import several, spoken
 from actions.reading import contact_of
 from actions.replies import Speaker
 from actions.resolutions import Resolution
+from actions.several import SURE
 from actions.slots import HINTS, KINDS, STANDING, Memory, Part, Turn
 from madoguchi.services import answers, resolve
 from madoguchi.services.wishes import REORDER, Propose, Wish
@@ -19,6 +20,8 @@ CHANGE_WAY = "change_refund_method"
 """The wish to have promised money come back another way."""
 SAID_BESIDE = ("condition", "problem", "refund_method")
 """What another part of a message may say of the one wish in it."""
+COURTESIES = frozenset({"greet", "thank"})
+"""What may stand before a yes: "おはようございます。はい、お願いします"."""
 AGAINST = frozenset({"deny", "withdraw_request", "request_agent", "request_callback", "complain"})
 """Intents that take a yes back, or at least leave it open, when they come after it."""
 
@@ -69,13 +72,10 @@ class Wishes:
 
     def take(self, kind: str) -> None:
         """Take up a wish: the same one with more detail, one more, or a new one in place of what was talked about."""
-        memory, kind = self.memory, self._as_spoken(kind)
+        memory, kind = self.memory, spoken.kind_meant(self.turn, self.work, kind, asked=self._is_asked())
         standing = memory["trouble"]
-        if kind == "withdraw" and self._is_asked():
-            if standing == "leave_membership" and memory.after.get("at_once"):
-                self.work.consider()  # "やっぱり今すぐやめます" takes back when it ends, not that it does
-            else:
-                self.work.drop()
+        if self._is_asked() and (kind == "withdraw" or (kind == standing and turn_down(self.turn))):
+            self._let_go(kind)
             return
         if self._is_agreed_by(kind):
             self.work.consider_or_confirm()
@@ -209,8 +209,9 @@ class Wishes:
 
     def _agrees_first(self) -> bool:
         """Whether the message begins with a plain yes, and something else comes after it."""
-        first = self.turn.parts[0]
-        return first.intent == "affirm" and not CHANGES & first.entities.keys()
+        first = next((part for part in self.turn.parts if part.intent not in COURTESIES), self.turn.parts[0])
+        agrees = first.intent == "affirm" and first.confidence >= SURE
+        return agrees and not CHANGES & first.entities.keys()
 
     def _is_more(self, told: several.Told) -> bool:
         """Whether a wish told with a yes is another than what it agrees to: "はい。ケトルは返品します" is none."""
@@ -263,18 +264,15 @@ class Wishes:
         self.consider_again()
         return True
 
-    def _as_spoken(self, kind: str) -> str:
-        """Return what is meant where the words speak of another thing than the intent.
-
-        Where canceling is spoken of and nothing has left yet, no article can be faulty.
-        """
-        if kind == REORDER and self.turn.says("sends_back"):
-            told = several.wishes(self.turn, several.bought_by(self.work.desk, self.turn))
-            return told[0].kind if told else "change_of_mind"  # "もう一度返品を申し込みます" orders nothing
-        if kind not in several.AT_FAULT or self.turn.says("cancels") is None:
-            return kind
-        unsent = answers.is_unsent(self.work.desk, self.turn.conversation, self.memory.wish())
-        return "cancel" if unsent else kind
+    def _let_go(self, kind: str) -> None:
+        """Drop the wish, unless the last word asks for it all the same: "今のは忘れてください。返品はお願いします"."""
+        last = self.turn.parts[-1] if len(self.turn.parts) > 1 else None
+        if self.memory["proposal"] is not None and last is not None and last.says("goes_ahead"):
+            self.work.consider_or_confirm()
+        elif kind == "withdraw" and self.memory["trouble"] == "leave_membership" and self.memory.after.get("at_once"):
+            self.work.consider()  # "やっぱり今すぐやめます" takes back when it ends, not that it does
+        else:
+            self.work.drop()
 
     def _is_asked(self) -> bool:
         """Whether a wish waits for an answer of the customer's."""
@@ -305,8 +303,8 @@ class Wishes:
 
     def _say_sorry(self, kind: str) -> None:
         reply = f"sorry_{self.memory['problem'] or kind}"
-        if reply in self.speaker.book:
-            self.speaker.say(reply)
+        if reply in self.speaker.book and not self.speaker.has_just_said(reply):
+            self.speaker.say(reply)  # once a case: who tells it again has heard it
 
     def _pointed_at(self) -> str | None:
         """Return what "that one" or "the other one" means: what was just talked about, or the only thing besides."""
@@ -323,6 +321,11 @@ class Wishes:
         self.memory.forget(*HINTS, *STANDING)
         for name, value in kept.items():
             self.memory[name] = value
+
+
+def turn_down(turn: Turn) -> bool:
+    """Whether what was wished for is named again only to say no to it: "取り消すのはよします"."""
+    return turn.says("takes_back") is not None
 
 
 def _is_against(part: Part) -> bool:

@@ -20,7 +20,9 @@ def not_there(case: Case) -> Decision | None:
         return None
     if case.order.state is OrderState.CANCEL_REQUESTED:
         until = case.inquiry.deadline if case.inquiry else None
-        return Wait(until, WaitReason.CANCELLATION_REQUESTED, receipt=because({"state": "shipped"}))
+        asked = case.marketplace and case.inquiry is not None
+        reason = WaitReason.SELLER_ASKED if asked else WaitReason.CANCELLATION_REQUESTED
+        return Wait(until, reason, receipt=because({"state": "shipped"}))
     given_up_on = _given_up_on(case)
     marked = case.order.marked_delivered
     if case.today < given_up_on:

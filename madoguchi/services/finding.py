@@ -129,7 +129,7 @@ def prove_order(session: Session, conversation_id: str, number: str, contact: st
     return True
 
 
-def fitting_orders(session: Session, orders: Iterable[Order], kind: str) -> list[Order]:
+def fitting_orders(session: Session, orders: Sequence[Order], kind: str) -> list[Order]:
     """Return the orders to which a request of this kind can belong."""
     states = FITTING.get(kind)
     fitting = [order for order in orders if states is None or order.state in states]
@@ -142,6 +142,8 @@ def fitting_orders(session: Session, orders: Iterable[Order], kind: str) -> list
         return of_sellers or own.get(K(kind), [])
     if kind == K.WITHDRAW:
         return [order for order in fitting if order.cancel_request or _has_open_return(session, order)]
+    if kind == K.NOT_DELIVERED and not fitting:
+        return [order for order in orders if order.state == "cancel_requested"]  # waited for: the policy says for whom
     if kind in (K.CHANGE_REFUND_METHOD,):
         return [order for order in fitting if _has_open_return(session, order) or _has_planned_refund(session, order)]
     return fitting

@@ -24,7 +24,7 @@ from madoguchi.services.desk import Desk
 from madoguchi.services.performing import Work, perform
 from madoguchi.services.views import Choice, Money, Values, payment_label
 from madoguchi.services.wishes import REORDER, Ask, Done, HandOver, Propose, Step, Tell, Wish
-from madoguchi.store import Case, Conversation, Effect, Intent, Order
+from madoguchi.store import Case, Conversation, Effect, GuaranteeClaim, Intent, Order
 from madoguchi.store import Membership as MembershipRow
 
 # All of the case, for it has few: asked for the open ones SQLite looks through the open ones of every case of the shop.
@@ -73,6 +73,9 @@ def consider(desk: Desk, conversation_id: str, wish: Wish) -> Step:
                 values = _values(session, desk, Plan(), target.subject, request)
                 values["offers"] = tuple(offer.value for offer in decision.offers)
                 values |= _paid_back(case, target.subject)
+                claim = _guaranteed(session, target.subject) if reason is DeclineReason.ALREADY_REFUNDED else None
+                if claim is not None:
+                    return Tell("guarantee_paid", {**values, "amount": Money(claim.amount)})
                 again = reason is DeclineReason.ALREADY_REFUNDED and target.subject.is_canceled
                 return Tell("declined_already_canceled_and_refunded" if again else f"declined_{reason.value}", values)
             case Wait(until=until, reason=reason, plan=plan):
@@ -242,6 +245,13 @@ def _paid_back(case: Case, subject: Subject) -> Values:
     if order is None:
         return {}
     return {"refunded": Money(sum(payment.refunded for payment in order.payments), order.currency)}
+
+
+def _guaranteed(session: Session, subject: Subject) -> GuaranteeClaim | None:
+    """Return the guarantee that has paid for an order, where that is how its money came back."""
+    number = subject.order.number if subject.order else None
+    paid = select(GuaranteeClaim).where(GuaranteeClaim.order_number == number, GuaranteeClaim.state == "granted")
+    return session.scalar(paid.limit(1))
 
 
 def _belongs(session: Session, intent: Intent, conversation_id: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -23,7 +23,7 @@ def shift(desk: Desk, names: Mapping[str, Any], span: str) -> None:
         for row in _rows(session, names):
             for column in type(row).__table__.columns:
                 value = getattr(row, column.key)
-                if isinstance(value, datetime):
+                if isinstance(value, date):  # a date alone, such as the promised day, moves by whole days
                     setattr(row, column.key, value - by)
     timers.run_due(desk)
 
