@@ -13,6 +13,8 @@ from madoguchi.services.wishes import REORDER, Tell, Wish
 def kind_meant(turn: Turn, work: Resolution, kind: str, *, asked: bool) -> str:
     """Return the kind of wish that is meant; `asked` where a wish waits for an answer, which "やめます" may be."""
     kind = kind if asked else _unless_nothing_to_withdraw(turn, work, kind)
+    if kind in ("exchange", REORDER) and (fault := _fault_told(turn)):
+        return fault  # "割れていたので返金して、同じのをもう一つ": the fault decides who pays, the order comes later
     if kind == REORDER and turn.says("sends_back"):
         told = several.wishes(turn, several.bought_by(work.desk, turn))
         return told[0].kind if told else "change_of_mind"  # "もう一度返品を申し込みます" orders nothing
@@ -22,6 +24,11 @@ def kind_meant(turn: Turn, work: Resolution, kind: str, *, asked: bool) -> str:
         # Where nothing has left yet no article can be faulty.
         return "cancel" if answers.is_unsent(work.desk, turn.conversation, work.memory.wish()) else kind
     return kind
+
+
+def _fault_told(turn: Turn) -> str | None:
+    sure = (KINDS[part.intent] for part in turn.parts if part.intent in KINDS and part.confidence >= SURE)
+    return next((kind for kind in sure if kind in several.AT_FAULT), None)
 
 
 def _unless_nothing_to_withdraw(turn: Turn, work: Resolution, kind: str) -> str:

@@ -5,19 +5,33 @@ from datetime import date, timedelta
 from madoguchi.policy.calendar import day_begins, local_day
 from madoguchi.policy.cancellations import cancel_now, request_cancellation
 from madoguchi.policy.case import Case, because, rule
-from madoguchi.policy.decisions import Approved, Decision, Wait
+from madoguchi.policy.decisions import Approved, Decision, NeedsAgent, Wait
 from madoguchi.policy.effects import OfferReorder, SetTimer
 from madoguchi.policy.money import method_offers, refund
 from madoguchi.policy.requests import RequestKind
 from madoguchi.policy.settling import ask_seller, shop_at_fault
-from madoguchi.policy.vocabulary import Offer, OrderState, RefundTiming, TimerKind, WaitReason
+from madoguchi.policy.vocabulary import (
+    AgentReason,
+    AuthorizationState,
+    Offer,
+    OrderState,
+    RefundTiming,
+    ReturnRoute,
+    TimerKind,
+    WaitReason,
+)
+
+_STANDING = frozenset({AuthorizationState.OPEN, AuthorizationState.RECEIVED, AuthorizationState.INSPECTED})
 
 
 @rule(16)
 def not_there(case: Case) -> Decision | None:
     """Marked delivered: wait until 3 days after, the date told; or 3 days past the promise: refund or reorder."""
-    if case.kind is not RequestKind.NOT_DELIVERED:
+    if case.kind is not RequestKind.NOT_DELIVERED or case.order.state is OrderState.CANCELED:
         return None
+    if sent_back := _sent_back_from_the_same_parcel(case):
+        receipt = because({"authorizations": "none of this parcel"}, authorizations=list(sent_back))
+        return NeedsAgent(AgentReason.SAID_TO_HAVE_ARRIVED, receipt=receipt)
     if case.order.state is OrderState.CANCEL_REQUESTED:
         until = case.inquiry.deadline if case.inquiry else None
         asked = case.marketplace and case.inquiry is not None
@@ -32,6 +46,17 @@ def not_there(case: Case) -> Decision | None:
         receipt = because({"today": f">= {given_up_on}"}, marked_delivered=marked, until=given_up_on.isoformat())
         return Wait(due, reason, timer, receipt)
     return _missing(case, given_up_on)
+
+
+def _sent_back_from_the_same_parcel(case: Case) -> tuple[str, ...]:
+    """The authorizations that say the parcel came: what is sent back was in it."""
+    parcels = [set(shipment.line_ids) for shipment in case.order.shipments]
+    parcels = parcels or [{line.id for line in case.order.lines}]
+    meant = {unit.line_id for unit in case.units}
+    missing = set().union(*(parcel for parcel in parcels if parcel & meant))
+    returns = (each for each in case.facts.authorizations if each.route is ReturnRoute.SEND_BACK)
+    standing = (each for each in returns if each.state in _STANDING)
+    return tuple(each.id for each in standing if missing & {part.line_id for part in each.lines})
 
 
 def _given_up_on(case: Case) -> date:

@@ -211,6 +211,7 @@ class AgentReason(StrEnum):
     SELLER_ANSWER_UNCLEAR = "seller_answer_unclear"
     INSPECTION_DISAGREES = "inspection_disagrees"
     PARCEL_WITHOUT_AUTHORIZATION = "parcel_without_authorization"
+    SAID_TO_HAVE_ARRIVED = "said_to_have_arrived"
     NO_RULE = "no_rule"
 
 

@@ -1,7 +1,7 @@
 """Rules 16 to 19: parcels that are not there, and return parcels."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from policy_builders import (
@@ -17,6 +17,7 @@ from policy_builders import (
     effect,
     gift,
     kinds,
+    line,
     marketplace,
     order,
     plan_of,
@@ -25,8 +26,8 @@ from policy_builders import (
 
 from madoguchi.policy.decisions import Approved, Declined, NeedsAgent, Wait
 from madoguchi.policy.effects import MarkInspected, Refund, SetTimer
-from madoguchi.policy.facts import Facts
-from madoguchi.policy.requests import RequestKind
+from madoguchi.policy.facts import Facts, ShipmentFacts
+from madoguchi.policy.requests import LineQuantity, RequestKind
 from madoguchi.policy.vocabulary import (
     AgentReason,
     AuthorizationState,
@@ -36,6 +37,7 @@ from madoguchi.policy.vocabulary import (
     OrderState,
     RefundMethod,
     RefundTiming,
+    ReturnRoute,
     TimerKind,
     WaitReason,
 )
@@ -97,6 +99,41 @@ class TestRule16NotThere:
         decision = ask(MISSING, shipped(promised_on=None))
         assert isinstance(decision, NeedsAgent)
         assert decision.reason is AgentReason.FACTS_MISSING
+
+    @pytest.mark.parametrize("promised", [None, day("2026-06-01")])
+    def test_an_order_canceled_without_its_units_is_nothing_to_wait_for(self, promised: date | None) -> None:
+        decision = ask(MISSING, order(state=OrderState.CANCELED, promised_on=promised))
+        assert isinstance(decision, NeedsAgent)
+        assert decision.reason is AgentReason.NO_RULE
+
+    @pytest.mark.parametrize(
+        ("state", "route", "human"),
+        [
+            (AuthorizationState.OPEN, ReturnRoute.SEND_BACK, True),
+            (AuthorizationState.RECEIVED, ReturnRoute.SEND_BACK, True),
+            (AuthorizationState.INSPECTED, ReturnRoute.SEND_BACK, True),
+            (AuthorizationState.EXPIRED, ReturnRoute.SEND_BACK, False),
+            (AuthorizationState.WITHDRAWN, ReturnRoute.SEND_BACK, False),
+            (AuthorizationState.OPEN, ReturnRoute.REFUSE_AT_DOOR, False),
+        ],
+    )
+    def test_where_something_of_the_parcel_is_sent_back_it_did_come_and_a_human_looks(
+        self, state: AuthorizationState, route: ReturnRoute, human: bool
+    ) -> None:
+        returned = authorization(state=state, route=route)
+        decision = ask(MISSING, delivered(line(), line("desk", 9_000)), facts={"authorizations": (returned,)})
+        assert isinstance(decision, NeedsAgent if human else Approved)
+        assert not human or decision.reason is AgentReason.SAID_TO_HAVE_ARRIVED
+
+    def test_another_parcel_of_the_order_may_still_be_missing(self) -> None:
+        parcels = (ShipmentFacts("one", ("lamp",), delivered_at=NOW), ShipmentFacts("two", ("desk",)))
+        lines = (line(), line("desk", 9_000))
+        late = shipped(*lines, shipments=parcels, promised_on=day("2026-06-01"))
+        returned = {"authorizations": (authorization(),)}
+        assert isinstance(ask(MISSING, late, facts=returned, lines=(LineQuantity("desk", 1),)), Approved)
+        assert isinstance(ask(MISSING, late, facts=returned), Approved)
+        once = replace(late, shipments=(replace(parcels[0], line_ids=("lamp", "desk")),))
+        assert isinstance(ask(MISSING, once, facts=returned), NeedsAgent)
 
 
 class TestRule17ParcelScannedIn:
