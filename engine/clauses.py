@@ -3,8 +3,9 @@
     ケトルは返品、ライトはキャンセルで          →  ケトルは返品 | ライトはキャンセルで
     返品したいです。それと会員も解約したい       →  返品したいです | それと会員も解約したい
 
-A message is cut where a sentence ends, before a word that adds something, between two topics side by side, and between
-two acts named one after the other. The parts only tell what else may be meant; the actions decide what follows.
+A message is cut where a sentence ends, before a word that adds something, between two topics side by side, between
+two acts named one after the other, and between money back and the same article again. The parts only tell what else
+may be meant; the actions decide what follows.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ _CUTS = (
     re.compile(r"[。.!?\n]+"),
     re.compile(rf"[、,\s]+(?={_ADDS})|(?<=[いすてでねた])(?=(?:それと|それから|あと|ついでに))"),
     re.compile(rf"{_ACT}(?P<cut>(?:と|で|して|し)[、,]?)(?=[^、。,.!?\n]{{1,40}}{_ACT})"),
+    re.compile(rf"(?:返金|{_ACT})して(?P<cut>[、,])(?=(?:同じ|おなじ|新しい|代わり|もう一|もう1))"),
 )
 _TOPIC = re.compile(r"\s*[^、。,.!?\n]{1,30}?(?:は|も|を)[^、。,.!?\n]{1,40}\s*\Z")
 _ADDED = re.compile(rf"[\s、,]*{_ADDS}")
