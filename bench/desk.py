@@ -24,8 +24,8 @@ from pathlib import Path
 
 import httpx
 import structlog
-from sqlalchemy import create_engine, text
 
+from bench.databases import address
 from bench.desk_rows import ARTICLES, FAMILY, GIVEN, REASONS, Filled, fill, order_number
 from madoguchi.bootstrap import Settings, build_desk
 from madoguchi.rasa import Engine
@@ -50,7 +50,9 @@ def main() -> None:
         slow = [
             f"{name} on {database}"
             for database in options.on
-            for name in _one(database, options.database or _address(database, folder, options.rows), options, folder)
+            for name in _one(
+                database, options.database or address(database, folder, f"desk_{options.rows}"), options, folder
+            )
         ]
     print(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
     print("every p95 is within the bar" if not slow else f"over {BAR_MS:.0f} ms: {', '.join(slow)}")
@@ -146,21 +148,6 @@ def _talks(desk: Desk) -> list[str]:
             for owner in ("waiting", "agent", "closed")
         ]
     return [name for part in found for (name,) in part]
-
-
-def _address(database: str, folder: Path, rows: int) -> str:
-    """Return the address of a database of this size: a file, or one in a server that is started for it."""
-    if database == "sqlite":
-        return f"sqlite:///{folder}/desk-{rows}.db"
-    from tests.integration.money.money_databases import postgres_url
-
-    server, name = postgres_url().replace("postgresql:", "postgresql+psycopg:"), f"desk_{rows}"
-    admin = create_engine(f"{server}/postgres", isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        if not connection.scalar(text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": name}):
-            connection.execute(text(f"CREATE DATABASE {name}"))
-    admin.dispose()
-    return f"{server}/{name}"
 
 
 def _options() -> argparse.Namespace:
