@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import sys
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,8 +38,9 @@ class LetterModel:
         after: Counter[str] = Counter()
         followers: Counter[str] = Counter()
         for run, count in self.runs.items():
-            after[run[:-1]] += count
-            followers[run[:-1]] += 1
+            before = sys.intern(run[:-1])
+            after[before] += count
+            followers[before] += 1
         object.__setattr__(self, "after", after)
         object.__setattr__(self, "followers", followers)
 
@@ -74,8 +76,9 @@ class LetterModel:
 
     @classmethod
     def load(cls, directory: Path) -> LetterModel:
-        """Read what `save` wrote."""
-        return cls(Counter(json.loads((directory / _FILE).read_text(encoding="utf-8"))))
+        """Read what `save` wrote; models of a process share the runs that they have in common."""
+        counts = json.loads((directory / _FILE).read_text(encoding="utf-8"))
+        return cls(Counter({sys.intern(run): count for run, count in counts.items()}))
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,8 +65,8 @@ class TfidfIndex:
 
     @classmethod
     def load(cls, directory: Path) -> TfidfIndex:
-        """Read an index that `save` wrote."""
+        """Read an index that `save` wrote; models of a process share the terms that they have in common."""
         content = json.loads((directory / f"{_FILE}.json").read_text(encoding="utf-8"))
         idf = np.load(directory / f"{_FILE}.npy", allow_pickle=False)
-        columns = {term: column for column, term in enumerate(content["terms"])}
+        columns = {sys.intern(term): column for column, term in enumerate(content["terms"])}
         return cls(columns, idf, content["unseen_idf"])

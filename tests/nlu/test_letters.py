@@ -42,5 +42,12 @@ def test_a_saved_model_judges_the_same(tmp_path: Path) -> None:
     assert LetterModel.load(tmp_path).plausibility("トドカナイ") == MODEL.plausibility("トドカナイ")
 
 
+def test_models_of_a_process_share_the_runs_they_have_in_common(tmp_path: Path) -> None:
+    MODEL.save(tmp_path)
+    one, other = LetterModel.load(tmp_path), LetterModel.load(tmp_path)
+    held = {id(run) for run in one.runs} | {id(run) for run in one.after}
+    assert all(id(run) in held for counts in (other.runs, other.after, other.followers) for run in counts)
+
+
 def test_quantiles_are_values_that_were_there() -> None:
     assert quantiles([3.0, 1.0, 2.0, 4.0], [0.0, 0.5, 1.0]) == (1.0, 3.0, 4.0)
