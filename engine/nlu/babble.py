@@ -15,7 +15,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from engine.nlu import letters
 from engine.nlu.component import LearningComponent
 from engine.nlu.letters import Fading, LetterModel
-from engine.nlu.tokenizer import READING, GinzaTokenizer, tokens_in
+from engine.nlu.tokenizer import GinzaTokenizer, read, tokens_in
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
@@ -71,4 +71,4 @@ class BabbleGuard(LearningComponent, IntentClassifier):
 
 def reading_of(message: Message) -> Text:
     """Return how a message is read: one form for kanji, kana and wrong conversions."""
-    return "".join(token.get(READING) or token.text for token in tokens_in(message)).lower()
+    return "".join(map(read, tokens_in(message))).lower()

@@ -13,9 +13,11 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 from spacy.vocab import Vocab
 
+from engine.nlu import numbers
 from engine.nlu.component import Component
 from engine.nlu.features import SentenceRow
 from engine.nlu.ginza import GinzaModel
+from engine.nlu.numbers import is_long
 from engine.nlu.tokenizer import NORM, POS, GinzaTokenizer, tokens_in
 
 _CONTENT = frozenset(("NOUN", "VERB", "ADJ", "PROPN", "ADV", "PRON", "NUM", "INTJ"))
@@ -24,6 +26,8 @@ _CONTENT = frozenset(("NOUN", "VERB", "ADJ", "PROPN", "ADV", "PRON", "NUM", "INT
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False, model_from="GinzaNLP")
 class GinzaVectorFeaturizer(Component, DenseFeaturizer):
     """Adds a vector a token, and for the sentence the pooled ones side by side."""
+
+    sources = (numbers,)
 
     @classmethod
     def required_components(cls) -> List[Type]:
@@ -80,9 +84,11 @@ class GinzaVectorFeaturizer(Component, DenseFeaturizer):
 
 
 def token_vectors(tokens: Sequence[Token], vocab: Vocab) -> np.ndarray:
-    """Return one unit vector a token, zeros for those that no form of has one."""
+    """Return one unit vector a token, zeros for those that no form of has one, and for long numbers."""
     vectors = np.zeros((len(tokens), vocab.vectors_length), dtype=np.float32)
     for row, token in enumerate(tokens):
+        if is_long(token.text):
+            continue
         for form in (token.text, token.lemma, token.get(NORM)):
             key = vocab.strings[form]
             if key in vocab.vectors:

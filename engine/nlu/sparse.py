@@ -12,20 +12,21 @@ from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from engine.nlu import grammar, tfidf
+from engine.nlu import grammar, numbers, tfidf
 from engine.nlu.component import LearningComponent
 from engine.nlu.features import SentenceRow, sparse_row
 from engine.nlu.grammar import grammar_terms
 from engine.nlu.normalizer import normalized_of
+from engine.nlu.numbers import masked
 from engine.nlu.tfidf import TfidfIndex
-from engine.nlu.tokenizer import NORM, READING, GinzaTokenizer, tokens_in
+from engine.nlu.tokenizer import NORM, GinzaTokenizer, read, tokens_in
 
 
 class TermFeaturizer(LearningComponent, SparseFeaturizer):
     """Turns the terms that a subclass reads from a message into one TF-IDF row."""
 
     learns = TfidfIndex
-    sources = (tfidf, grammar)
+    sources = (tfidf, grammar, numbers)
 
     @classmethod
     def required_components(cls) -> List[Type]:
@@ -89,7 +90,7 @@ class CharacterFeaturizer(TermFeaturizer):
 
     def terms(self, message: Message) -> List[str]:
         """Return the runs of letters, the text's ends marked by a space."""
-        text = normalized_of(message).text.lower()
+        text = masked(normalized_of(message).text).lower()
         return ngrams(f" {text} " if text else "", self._config["shortest"], self._config["longest"])
 
 
@@ -105,7 +106,7 @@ class ReadingFeaturizer(TermFeaturizer):
 
     def terms(self, message: Message) -> List[str]:
         """Return the runs of kana."""
-        reading = "".join(token.get(READING) or token.text for token in tokens_in(message))
+        reading = "".join(map(read, tokens_in(message)))
         return ngrams(reading, self._config["shortest"], self._config["longest"])
 
 
@@ -115,7 +116,7 @@ class WordFeaturizer(TermFeaturizer):
 
     def terms(self, message: Message) -> List[str]:
         """Return words and pairs of words, the text's ends included."""
-        words = [token.get(NORM) for token in tokens_in(message)]
+        words = [masked(token.get(NORM)) for token in tokens_in(message)]
         pairs = [f"{first} {second}" for first, second in zip(["^", *words], [*words, "$"], strict=True)]
         return words + pairs if words else []
 

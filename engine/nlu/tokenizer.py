@@ -12,6 +12,7 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 from rasa.shared.utils.io import get_text_hash
 
+from engine.nlu import numbers
 from engine.nlu.component import Component
 from engine.nlu.ginza import GinzaModel
 from engine.nlu.normalizer import normalized_of
@@ -52,6 +53,8 @@ class Tokens(Tuple[Token, ...]):
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_TOKENIZER, is_trainable=False, model_from="GinzaNLP")
 class GinzaTokenizer(Component, Tokenizer):
     """Tokenizes the normalised text; the tokens' offsets point into what the customer typed."""
+
+    sources = (numbers,)
 
     @staticmethod
     def get_default_config() -> Dict[Text, Any]:
@@ -99,7 +102,8 @@ def tokens_of(normalized: NormalizedText, model: GinzaModel) -> List[Token]:
     tokens = []
     # A pipeline without pipes is its tokenizer; calling it directly saves spaCy's bookkeeping.
     nlp = model.nlp
-    doc = nlp(normalized.text) if nlp.pipe_names else nlp.make_doc(normalized.text)
+    text = numbers.masked_in_place(normalized.text)
+    doc = nlp(text) if nlp.pipe_names else nlp.make_doc(text)
     for word in doc:
         if word.text.isspace() or not word.text:
             continue
@@ -114,7 +118,7 @@ def tokens_of(normalized: NormalizedText, model: GinzaModel) -> List[Token]:
             START: start,
             END: end,
         }
-        tokens.append(GinzaToken(word.text, typed_start, typed_end, data, word.lemma_))
+        tokens.append(GinzaToken(normalized.text[start:end], typed_start, typed_end, data, word.lemma_))
     return tokens
 
 
@@ -122,6 +126,11 @@ def _reading(word: Any) -> Text:
     """Return how a word is read; the dictionary reads most signs as キゴウ, "sign", which would make one of all."""
     reading = "".join(word.morph.get("Reading"))
     return word.text if reading == _SIGN else reading
+
+
+def read(token: Token) -> Text:
+    """Return how a token is read; long numbers are not read out."""
+    return numbers.ANY if numbers.is_long(token.text) else token.get(READING) or token.text
 
 
 def tokens_in(message: Message) -> Sequence[Token]:

@@ -96,11 +96,18 @@ class Window:
 
     def __init__(self, web: str, token: str | None) -> None:
         self._client = httpx.Client(base_url=web, timeout=ANSWERED_WITHIN_S, headers={"Sec-Fetch-Site": "same-origin"})
-        opened = self._client.post("/chat/session", json={"token": token} if token else {})
-        opened.raise_for_status()
+        opened = self._open(token)
         self.conversation: str = opened.json()["conversation"]
         self._buttons: dict[str, str] = {}
         self._owner = "bot"
+
+    def _open(self, token: str | None) -> httpx.Response:
+        """Open a session; where there are too many from here at once, come back when the desk says so."""
+        while True:
+            opened = self._client.post("/chat/session", json={"token": token} if token else {})
+            if opened.status_code != 429:
+                return opened.raise_for_status()
+            time.sleep(int(opened.headers["Retry-After"]))
 
     def say(self, text: str) -> Heard:
         """Type a message and wait for the answer."""

@@ -43,6 +43,14 @@ BABBLE = [
 LETTERS = babble(random.Random(2026), 200)
 """Lines of letters drawn blindly; hardly any means something."""
 
+_AROUND = ("{} これの取り消しおねがい", "{}キャンセルで", "注文番号は{}。届いたけど動かない", "{}はいつ返金されますか")
+_DRAWN = random.Random(250)
+NUMBERED = [
+    [around.format(f"250-{_DRAWN.randrange(10**7):07}-{_DRAWN.randrange(10**7):07}") for _ in range(12)]
+    for around in _AROUND
+]
+"""The same said of twelve orders each."""
+
 
 def table(name: str) -> list[dict[str, Any]]:
     """Return the rows of a behaviour table."""
@@ -84,7 +92,7 @@ def understood(tmp_path_factory: pytest.TempPathFactory) -> Understood:
         (row["text"], None) for name in ("functionality", "direction", "naughty", "ways_back") for row in table(name)
     }
     wanted |= {(text, None) for each in all_variants() for text in (each.base, each.text)}
-    wanted |= {(text, None) for text in BABBLE + LETTERS}
+    wanted |= {(text, None) for text in sum(NUMBERED, BABBLE + LETTERS)}
     wanted |= {(line.text, line.day) for line in heldout_lines()}
     keys = sorted(wanted, key=repr)
     folder = tmp_path_factory.mktemp("understood")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from engine.nlu.text import normalize
-from tests.nlu.conftest import BABBLE, LETTERS, Understood, all_variants, table
+from tests.nlu.conftest import BABBLE, LETTERS, NUMBERED, Understood, all_variants, table
 
 _REQUESTS = frozenset(
     (
@@ -45,6 +45,14 @@ def test_no_single_mechanical_change_sways_it_often(understood: Understood) -> N
         same[each.kind].append(understood.intent(each.text) == understood.intent(each.base))
     rates = {kind: sum(found) / len(found) for kind, found in same.items() if len(found) >= 30}
     assert min(rates.values()) >= 0.85, rates
+
+
+@pytest.mark.parametrize("same", NUMBERED, ids=lambda same: same[0])
+def test_which_order_it_is_about_sways_nothing(understood: Understood, same: list[str]) -> None:
+    found = {(understood.intent(text), round(understood.of(text)["intent"]["confidence"], 4)) for text in same}
+    assert len(found) == 1, found
+    numbers = [each["value"] for text in same for each in understood.of(text)["entities"]]
+    assert [text for text, number in zip(same, numbers, strict=True) if number not in text] == []
 
 
 def test_a_card_that_pays_is_told_from_a_card_the_money_comes_back_to(understood: Understood) -> None:
