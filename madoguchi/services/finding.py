@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 
 import phonenumbers
 from rapidfuzz import fuzz, process
@@ -43,6 +44,7 @@ MISSED_WITHIN = timedelta(days=14)
 K = RequestKind
 _UNSHIPPED = frozenset({"placed", "preparing", "cancel_requested"})
 _ARRIVED = frozenset({"shipped", "delivered"})
+_UNSENT, _SENT = frozenset({"planned"}), frozenset({"sent", "settled"})
 FITTING: dict[str, frozenset[str]] = {
     K.CANCEL: frozenset({"placed", "preparing", "shipped", "cancel_requested"}),
     K.DEFECT: _ARRIVED,
@@ -144,8 +146,12 @@ def fitting_orders(session: Session, orders: Sequence[Order], kind: str) -> list
         return [order for order in fitting if order.cancel_request or _has_open_return(session, order)]
     if kind == K.NOT_DELIVERED and not fitting:
         return [order for order in orders if order.state == "cancel_requested"]  # waited for: the policy says for whom
-    if kind in (K.CHANGE_REFUND_METHOD,):
-        return [order for order in fitting if _has_open_return(session, order) or _has_planned_refund(session, order)]
+    if kind == K.CHANGE_REFUND_METHOD:
+        unsent = [
+            order for order in fitting if _has_open_return(session, order) or _has_refund(session, order, _UNSENT)
+        ]
+        sent = (order for order in fitting if _has_refund(session, order, _SENT))
+        return unsent or list(islice(sent, 1))  # the policy says that it is too late for the newest
     return fitting
 
 
@@ -230,9 +236,9 @@ def _has_open_return(session: Session, order: Order) -> bool:
     return session.scalar(open_one.limit(1)) is not None
 
 
-def _has_planned_refund(session: Session, order: Order) -> bool:
-    planned = select(Refund.id).where(Refund.order_number == order.number, Refund.state == "planned")
-    return session.scalar(planned.limit(1)) is not None
+def _has_refund(session: Session, order: Order, states: frozenset[str]) -> bool:
+    found = select(Refund.id).where(Refund.order_number == order.number, Refund.state.in_(states))
+    return session.scalar(found.limit(1)) is not None
 
 
 def _numbers(orders: Iterable[Order]) -> list[str]:

@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 
 from madoguchi.payments.port import Accepted, Refused
 from madoguchi.policy import effects as e
-from madoguchi.policy.facts import LineQuantity
 from madoguchi.policy.plans import Plan
 from madoguchi.services import audit, ledger
 from madoguchi.services.performing.work import Work
@@ -88,11 +87,6 @@ def hold(work: Work, effect: e.LinkedReorder) -> None:
 def of_intent(session: Session, intent_key: str) -> list[Reorder]:
     """Return the reorder rows of one intent."""
     return list(session.scalars(select(Reorder).where(Reorder.key.startswith(f"{intent_key}:reorder:"))))
-
-
-def units(effect: e.LinkedReorder) -> tuple[LineQuantity, ...]:
-    """Return which units of which lines a linked reorder replaces."""
-    return tuple(LineQuantity(unit.line_id, 1) for unit in effect.replacements)
 
 
 def variants(session: Session, effect: e.LinkedReorder) -> list[Variant]:

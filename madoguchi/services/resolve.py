@@ -218,8 +218,10 @@ def _plan_values(
 def _reorder_values(session: Session, effect: e.LinkedReorder, subject: Subject, currency: str) -> Values:
     found = reorders.variants(session, effect)
     order = subject.order
+    again = {unit.line_id for unit in effect.replacements}
+    titles = (line.title for line in (order.lines if order else ()) if str(line.id) in again)
     return {
-        "article": describing.article_of(Plan((e.OfferReorder(reorders.units(effect), Offer.REORDER_SAME),)), subject),
+        "article": tuple(dict.fromkeys(titles)),
         "line": f"line:{effect.replacements[0].line_id}",
         "amount": Money(effect.difference, currency),
         "size": next((variant.size for variant in found), None),

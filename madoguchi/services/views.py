@@ -22,8 +22,9 @@ type Values = dict[str, Value]
 
 
 def titles_of(lines: Iterable[OrderLine]) -> str | tuple[str, ...]:
-    """Return the title of the lines, or all their titles where they are several articles."""
-    titles = tuple(dict.fromkeys(line.title for line in lines))
+    """Return the title of the lines and the size that was bought, or all of them where they are several articles."""
+    named = (f"{line.title}（{line.variant.size}）" if line.variant.size else line.title for line in lines)
+    titles = tuple(dict.fromkeys(named))
     return titles[0] if len(titles) == 1 else titles
 
 
