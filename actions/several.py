@@ -50,7 +50,7 @@ class Told:
     def is_another_than(self, earlier: Told, bought: Bought) -> bool:
         """Whether it is about another thing than what was told before it."""
         if (self.kind in OF_A_MEMBERSHIP) != (earlier.kind in OF_A_MEMBERSHIP):
-            return True
+            return not any(told.kind == "cancel" and not told.hints and not self.added for told in (self, earlier))
         numbers = {told.hints["order_number"] for told in (self, earlier) if "order_number" in told.hints}
         if len(numbers) == 2:
             return True

@@ -175,7 +175,7 @@ class Wishes:
         same = {CHANGE_WAY: ("exchange",), "accidental_signup": ("cancel", "leave_membership"), REORDER: (REORDER,)}
         if memory["proposal"] is None or memory["asked"] != "yes" or kind not in same.get(str(memory["trouble"]), ()):
             return False
-        if turn.entities or len(turn.parts) > 1 or not turn.typed:
+        if turn.entities or len(turn.parts) > 1 or not turn.typed or turn.says("does_it") is None:
             return False
         return not any(turn.says(topic) for topic in ("hesitates", "asks_back", "adds", "other_one"))
 
@@ -209,6 +209,8 @@ class Wishes:
 
     def _agrees_first(self) -> bool:
         """Whether the message begins with a plain yes, and something else comes after it."""
+        if self.turn.intent == "greet":
+            return False  # "お世話になっております。…どうぞよろしくお願いいたします" is how a letter ends
         first = next((part for part in self.turn.parts if part.intent not in COURTESIES), self.turn.parts[0])
         agrees = first.intent == "affirm" and first.confidence >= SURE
         return agrees and not CHANGES & first.entities.keys()

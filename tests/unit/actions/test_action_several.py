@@ -180,3 +180,17 @@ def test_what_was_asked_and_not_answered_is_not_asked_again(talk: Begin) -> None
             )
         )
     assert not any("お知り合い" in reply["text"] for reply in begun.replies(Greet, "greet", "こんにちは"))
+
+
+def test_the_membership_joined_by_mistake_is_what_is_to_be_canceled(talk: Begin) -> None:
+    begun = talk(orders={"stool": STOOL}, memberships={"content": {}})
+    begun.hear_parts(
+        "report_accidental_signup",
+        ("report_accidental_signup", "間違えて登録してしまいました", {}),
+        ("cancel_order", "取り消せますか", {}),
+    )
+    assert not begun.slots.get("later")
+    begun.hear("affirm", "はい")
+    with begun.desk.store.reading() as session:
+        assert session.scalars(select(Order.state)).all() == ["placed"]
+        assert session.scalars(select(Membership.state)).all() == ["ended"]

@@ -192,3 +192,41 @@ def test_what_is_well_is_not_to_be_touched(text: str, said: str | None) -> None:
 )
 def test_words_around_a_reorder_and_a_refund(topic: str, text: str, said: str | None) -> None:
     assert words.meant(topic, text) == said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "変えちゃってください",
+        "即刻取り消してください",
+        "注文します",
+        "退会します",
+        "キャンセルお願いします",
+        "取り消してくれ",
+    ],
+)
+def test_what_is_proposed_said_in_bare_words_is_a_yes(text: str) -> None:
+    assert words.meant("does_it", text) == "does"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "もう必要ないので送らないでほしいです",
+        "有料はもう卒業します",
+        "間違えて取り消してしまったので、同じ内容で注文をやり直したいです",
+        "注文しません",
+        "注文しますか",
+        "キャンセルしました",
+        "変えないで",
+        "注文が届かない",
+        "やめます",
+    ],
+)
+def test_a_wish_with_more_in_it_is_no_yes(text: str) -> None:
+    assert words.meant("does_it", text) is None
+
+
+def test_a_question_about_numbers_does_not_go_ahead() -> None:
+    assert words.meant("goes_ahead", "じゃあ番号なしで進めてもらえます？") is None
+    assert words.meant("goes_ahead", "じゃあそれで進めてもらえます？") == "ahead"
