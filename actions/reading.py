@@ -18,8 +18,6 @@ from madoguchi.services.desk import Desk
 MAIL_ADDRESS = re.compile(r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-z0-9-]+(\.[a-z0-9-]+)+", re.IGNORECASE)
 """A mail address; Japanese puts no space before or behind it: "アドレスはhanako@example.jpです"."""
 
-_CLAUSE = re.compile("[。、,.!?！？\\n]+")
-
 
 def read(turn: Turn, memory: Memory, work: Resolution) -> None:
     """Note what the words say beside the intent."""
@@ -123,7 +121,7 @@ def _read_memberships(turn: Turn, memory: Memory, work: Resolution, kind: str | 
     """Take the memberships whose names stand in the message: the first one now, the others afterwards."""
     if kind not in OF_A_MEMBERSHIP or not turn.typed or turn.intent in ("affirm", "deny"):
         return
-    meant = "。".join(clause for clause in _CLAUSE.split(turn.text) if words.meant("keeps", clause) is None)
+    meant = "。".join(clause for clause in words.clauses(turn.text) if words.meant("keeps", clause) is None)
     found = answers.memberships_named(work.desk, turn.conversation, kind, meant)
     if len(found) > 1 and turn.says("instead"):
         found = found[-1:]

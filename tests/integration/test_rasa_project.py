@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from ruamel.yaml import YAML
@@ -38,16 +39,8 @@ rules:
 
 
 def test_every_test_story_is_predicted_as_written(tmp_path: Path) -> None:
-    command = [RASA, "test", "core", "--stories", "tests/test_stories.yml", "--out", tmp_path]
-    result = subprocess.run(
-        [*command, "--fail-on-prediction-errors", "--no-plot"],
-        cwd=ROOT,
-        env={**os.environ, "RASA_TELEMETRY_ENABLED": "false", "TF_CPP_MIN_LOG_LEVEL": "2"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    files = ["--stories", "tests/test_stories.yml", "--out", tmp_path]
+    result = _run([RASA, "test", "core", *files, "--fail-on-prediction-errors", "--no-plot"])
     assert result.returncode == 0, result.stderr[-2000:]
     played = (ROOT / "tests" / "test_stories.yml").read_text(encoding="utf-8").count("- action:")
     told = result.stdout + result.stderr
@@ -57,16 +50,8 @@ def test_every_test_story_is_predicted_as_written(tmp_path: Path) -> None:
 
 
 def test_the_shell_answers_in_japanese_with_the_secrets_that_env_prints() -> None:
-    result = subprocess.run(
-        ["bash", "-c", f'eval "$({sys.executable} -m madoguchi env)" && exec {RASA} shell'],
-        cwd=ROOT,
-        env={**os.environ, "RASA_TELEMETRY_ENABLED": "false", "TF_CPP_MIN_LOG_LEVEL": "2"},
-        input="ありがとうございます\n/stop\n",
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    command = ["bash", "-c", f'eval "$({sys.executable} -m madoguchi env)" && exec {RASA} shell']
+    result = _run(command, said="ありがとうございます\n/stop\n")
     told = result.stdout + result.stderr
     assert result.returncode == 0, told[-2000:]
     wordings = YAML(typ="safe").load(ROOT / "domain.yml")["responses"]["utter_thank"]
@@ -77,18 +62,25 @@ def test_a_mistake_in_the_project_is_told_and_replies_that_actions_choose_are_no
     for name, content in MISTAKEN.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(content, encoding="utf-8")
-    result = subprocess.run(
-        [RASA.with_name("python"), "-m", "engine.quiet", "data", "validate", "--fail-on-warnings"],
-        cwd=tmp_path,
-        env={**os.environ, "RASA_TELEMETRY_ENABLED": "false", "TF_CPP_MIN_LOG_LEVEL": "2", "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    command = [RASA.with_name("python"), "-m", "engine.quiet", "data", "validate", "--fail-on-warnings"]
+    result = _run(command, folder=tmp_path)
     told = result.stdout + result.stderr
     assert result.returncode == 1, told[-2000:]
     assert "utter_never_written" in told
     assert "Project validation completed with errors" in told
     assert "utter_chosen_by_an_action" not in told
     assert "DeprecationWarning" not in told
+
+
+def _run(command: Sequence[str | Path], folder: Path = ROOT, said: str = "") -> subprocess.CompletedProcess[str]:
+    quiet = {"RASA_TELEMETRY_ENABLED": "false", "TF_CPP_MIN_LOG_LEVEL": "2", "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, **quiet},
+        input=said,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
