@@ -114,6 +114,8 @@ def test_a_date_is_resolved_against_the_day_of_the_message(typed: str, surface: 
         "火曜以外で",
         "もう5日待って",
         "給料日前",
+        "わたし 会員 きょうみ あります",
+        "きょうだいで使います",
     ],
 )
 def test_vague_or_impossible_days_are_no_date(typed: str) -> None:

@@ -18,6 +18,7 @@ _DAYS = {
     "明後日": 2, "あさって": 2, "明々後日": 3, "明明後日": 3, "しあさって": 3,
     "明日": 1, "あした": 1, "アシタ": 1, "明朝": 1, "明晩": 1,
 }  # fmt: skip
+_NO_DAY = "きょう(?:み(?!た)|だい|りゅう)"  # 興味, 兄弟 and 恐竜 in kana
 _NAMED = {"元日": (1, 1), "元旦": (1, 1), "大晦日": (12, 31), "大みそか": (12, 31)}
 _WEEKS = {
     "先々週": -2, "先先週": -2, "せんせんしゅう": -2, "先週": -1, "前の週": -1, "せんしゅう": -1,
@@ -134,7 +135,7 @@ _RULES: Tuple[Tuple[Pattern[str], Resolver], ...] = (
     (re.compile(rf"(?<![0-9月点]){_NOT_SINCE}([0-9]{{1,2}})日{_END}{_AS_A_DAY}"), _day_of_month),
     (re.compile(rf"(?<![0-9月点何]){_NOT_SINCE}([一二三四五六七八九十]{{1,3}})日{_END}{_KANJI_DAY}"), _day_of_month),
     (re.compile("|".join(_NAMED)), _named),
-    (re.compile(rf"(?:{_words(_DAYS)})(?!的|中に?元気)"), _word),
+    (re.compile(rf"(?!{_NO_DAY})(?:{_words(_DAYS)})(?!的|中に?元気)"), _word),
 )  # fmt: skip
 
 
