@@ -8,7 +8,6 @@ from actions import several, spoken
 from actions.reading import contact_of
 from actions.replies import Speaker
 from actions.resolutions import Resolution
-from actions.several import SURE
 from actions.slots import HINTS, KINDS, STANDING, Memory, Part, Turn
 from madoguchi.services import answers, resolve
 from madoguchi.services.wishes import REORDER, Propose, Wish
@@ -24,6 +23,8 @@ COURTESIES = frozenset({"greet", "thank"})
 """What may stand before a yes: "おはようございます。はい、お願いします"."""
 AGAINST = frozenset({"deny", "withdraw_request", "request_agent", "request_callback", "complain"})
 """Intents that take a yes back, or at least leave it open, when they come after it."""
+PLAINLY = 0.9
+"""How sure the engine must be of a yes among other words: " だる" is one at 0.61, 「ほな頼んます」 at 0.99."""
 
 
 class Wishes:
@@ -212,7 +213,7 @@ class Wishes:
         if self.turn.intent == "greet":
             return False  # "お世話になっております。…どうぞよろしくお願いいたします" is how a letter ends
         first = next((part for part in self.turn.parts if part.intent not in COURTESIES), self.turn.parts[0])
-        agrees = first.intent == "affirm" and first.confidence >= SURE
+        agrees = first.intent == "affirm" and (first.confidence >= PLAINLY or first.says("goes_ahead") is not None)
         return agrees and not CHANGES & first.entities.keys()
 
     def _is_more(self, told: several.Told) -> bool:

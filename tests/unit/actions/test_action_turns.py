@@ -48,6 +48,18 @@ def test_a_yes_with_more_behind_it_is_a_yes_unless_that_takes_it_back(
     assert count(begun, ReturnAuthorization) == agreed
 
 
+@pytest.mark.parametrize(("said", "sure", "agreed"), [("ほな頼んます", 0.99, 1), ("待つのはかまいません", 0.83, 0)])
+def test_among_other_words_only_a_plain_yes_agrees(talk: Begin, said: str, sure: float, agreed: int) -> None:
+    begun = talk(orders={"one": KETTLE})
+    begun.hear("report_defect", "動きません")
+    begun.parts = [
+        {"text": said, "intent": "affirm", "confidence": sure, "entities": []},
+        {"text": "いつ載りますか", "intent": "nlu_fallback", "confidence": 0.4, "entities": []},
+    ]
+    begun.hear("nlu_fallback", f"{said}。いつ載りますか")
+    assert count(begun, ReturnAuthorization) == agreed
+
+
 def test_a_yes_with_a_question_is_performed_once_the_question_is_answered(talk: Begin) -> None:
     begun = talk(orders={"one": KETTLE})
     begun.hear("report_defect", "動きません")
