@@ -8,14 +8,20 @@ from datetime import UTC, date, datetime, time
 from difflib import SequenceMatcher
 
 from actions import words
-from actions.slots import Turn
+from actions.replies import day_of
+from actions.slots import KINDS, Turn
 from madoguchi.services.views import Choice
 
 type Way = Callable[[Turn, Sequence[Choice]], Choice | None]
 _WORDS = re.compile(r"[^\W_ぁ-ゖ]+(?:\.\d+[^\W_ぁ-ゖ]*)?")
 """What tells things apart in a title: runs of kanji, katakana, letters and digits; hiragana holds the grammar."""
-_THAT_ONE = r"[ぁ-ゖ色]{0,4}(?:ほう|方|やつ|もの|物)"
-"""What follows a single sign that names a thing: 赤いほう, 大きいやつ, 黒の方."""
+_THAT_ONE = r"(?:[ぁ-ゖ色]{0,4}(?:ほう|方|やつ|もの|物)|の[はがをも]|を(?:お願い|頼))"
+"""What follows a single sign that names a thing: 赤いほう, 大きいやつ, 黒の方, 紫のは, 緑をお願い."""
+_NOT_THAT = re.compile(r"[^、。,!?\n]*?(?:(?:じゃ|では?|や)な(?:くて?|い(?:です|んです)?、?)|ちゃうくて)")
+"""What is named only to say that it is not meant: 赤じゃなくて青."""
+_BEHIND_A_NAME = r"(?=$|[、。]|の|は|を|が|も|で|じゃ)"
+SHORTEST_NAME = 3
+"""How many kana of a title tell that it is named."""
 
 
 def picked(turn: Turn, choices: Sequence[Choice]) -> Choice | None:
@@ -32,15 +38,54 @@ def told_apart(turn: Turn, choices: Sequence[Choice]) -> Choice | None:
     """
     if not turn.typed or turn.says("instead"):
         return None
-    text = " ".join(clause for clause in words.clauses(turn.text) if words.meant("keeps", clause) is None)
-    titles = [words.folded(choice.title) for choice in choices]
+    text, titles = _meant_words(turn.text), [words.folded(choice.title) for choice in choices]
     told = [word for word in _WORDS.findall(text) if len(word) > 1]
     places = [[place for place, title in enumerate(titles) if word in title] for word in told]
-    alone = {place[0] for place in places if len(place) == 1}
+    alone = {place[0] for place in places if len(place) == 1} | _by_sound_of(text, titles)
     if len(set(titles)) > 1:
         return choices[alone.pop()] if len(alone) == 1 else None
     sizes = [choice for choice in choices if choice.detail and _names_size(text, choice.detail)]
     return _only(sizes)
+
+
+def named_now(turn: Turn, choices: Sequence[Choice]) -> Choice | None:
+    """Return the one choice that the words name in place of what was meant before: "緑のほうだった", "A ではなくB"."""
+    if not turn.typed or turn.says("all_but"):
+        return None
+    titles = [words.folded(choice.title) for choice in choices]
+    text = _meant_words(_NOT_THAT.sub("", words.folded(turn.text)))
+    places = [[place for place, title in enumerate(titles) if word in title] for word in _names_in(text)]
+    alone = {place[0] for place in places if len(place) == 1} | _by_sound_of(text, titles)
+    return choices[alone.pop()] if len(alone) == 1 else None
+
+
+def may_name(turn: Turn) -> bool:
+    """Whether the words can name a thing at all, so that the customer's articles are worth looking at."""
+    text = words.folded(turn.text)
+    return bool(_names_in(text)) or len(re.findall("[ぁ-ゖ]", text)) > 4 * SHORTEST_NAME
+
+
+def _meant_words(text: str) -> str:
+    """Return the text without the clauses that say what is to stay as it is."""
+    return " ".join(clause for clause in words.clauses(text) if words.meant("keeps", clause) is None)
+
+
+def _names_in(text: str) -> list[str]:
+    return [word for word in _WORDS.findall(text) if len(word) > 1 or re.search(re.escape(word) + _THAT_ONE, text)]
+
+
+def _by_sound_of(text: str, titles: Sequence[str]) -> set[int]:
+    """Return the places of the titles that the text names in kana alone: "つみきせっと" is つみきセット."""
+    heard = _as_kana(text)
+    parts = {part for title in titles for part in (title, *_WORDS.findall(title)) if len(part) >= SHORTEST_NAME}
+    told = [part for part in parts if re.search(re.escape(_as_kana(part)) + _BEHIND_A_NAME, heard)]
+    places = [[place for place, title in enumerate(titles) if part in title] for part in told]
+    return {place[0] for place in places if len(place) == 1}
+
+
+def _as_kana(text: str) -> str:
+    """Return the text without spaces and with its katakana as hiragana."""
+    return "".join(chr(ord(sign) - 0x60) if "ァ" <= sign <= "ヶ" else sign for sign in text if not sign.isspace())
 
 
 def _names_size(text: str, size: str) -> bool:
@@ -79,10 +124,9 @@ def _by_size(turn: Turn, choices: Sequence[Choice]) -> Choice | None:
 def _by_title(turn: Turn, choices: Sequence[Choice]) -> Choice | None:
     """By the part of its title that the others lack: "800mlのほう", "赤いやつ"."""
     if turn.says("instead"):
-        return None  # "赤じゃなくて青": which of both is meant is not told by the words alone
-    text = " ".join(clause for clause in words.clauses(turn.text) if words.meant("keeps", clause) is None)
-    told = [word for word in _WORDS.findall(text) if len(word) > 1 or re.search(re.escape(word) + _THAT_ONE, text)]
-    titles = [words.folded(choice.title) for choice in choices]
+        return named_now(turn, choices) if turn.intent not in KINDS else None
+    text, titles = _meant_words(turn.text), [words.folded(choice.title) for choice in choices]
+    told = _names_in(text)
     shared = [max((_shared(word, title) for word in told), default=0) for title in titles]
     found = _only([index for index, size in enumerate(shared) if size == max(shared) > 0])
     if found is None or any(word not in titles[found] and any(word in title for title in titles) for word in told):
@@ -90,7 +134,19 @@ def _by_title(turn: Turn, choices: Sequence[Choice]) -> Choice | None:
     return choices[found]
 
 
-_WAYS: tuple[Way, ...] = (_by_place, _by_rank, _by_size, _by_title)
+def _by_sound(turn: Turn, choices: Sequence[Choice]) -> Choice | None:
+    """By its name in kana alone: "つみきせっとのほう"."""
+    found = _by_sound_of(_meant_words(turn.text), [words.folded(choice.title) for choice in choices])
+    return choices[found.pop()] if len(found) == 1 else None
+
+
+def by_day(turn: Turn, choices: Sequence[Choice]) -> Choice | None:
+    """By the day on which it was bought, or came: "昨日注文した分"."""
+    days = set(turn.entities.get("date", ())) if turn.typed and turn.says("on_its_day") else set()
+    return _only([choice for choice in choices if str(day_of(choice)) in days])
+
+
+_WAYS: tuple[Way, ...] = (_by_place, _by_rank, _by_size, _by_title, _by_sound, by_day)
 
 
 def _first(choices: Sequence[Choice], key: Callable[[Choice], float]) -> Choice | None:

@@ -13,6 +13,7 @@ from rasa_sdk.events import SlotSet
 from actions import scoring
 from actions.base import DeskAction, Events
 from actions.calls import call_off
+from actions.corrections import LEAVING, Corrections
 from actions.mails import is_mail, send_again
 from actions.on_the_way import OnTheWay
 from actions.reading import contact_of, meant_instead, read
@@ -86,6 +87,7 @@ class Hearing:
         self.memory = memory
         self.work = work
         self.wishes = Wishes(turn, speaker, memory, work)
+        self.corrections = Corrections(turn, memory, work)
 
     def take_turn(self) -> bool:
         """Answer the message; False where it is a question or a word that the rules answer."""
@@ -98,7 +100,7 @@ class Hearing:
         if self._answers_aside():
             return True
         read(self.turn, self.memory, self.work)
-        if self._orders_nothing() or self.wishes.sends_other_back():
+        if self.corrections.take() or self._orders_nothing() or self.wishes.sends_other_back():
             return True
         if self._books_call() or self.wishes.take_words() or self.wishes.take_way() or self.wishes.take_several():
             return True
@@ -117,6 +119,8 @@ class Hearing:
         turn, asked = self.turn, self.memory["asked"]
         if OF_RULES & turn.entities.keys():
             return False
+        if turn.intent in LEAVING | {"withdraw_request"} and self.corrections.is_heard():
+            return True
         if turn.intent in KINDS or turn.intent in ("affirm", "deny", "inform", "dont_know_order"):
             return True
         if turn.intent == "ask_refund_method":
@@ -142,10 +146,15 @@ class Hearing:
         if not standing or self.turn.slot("call_wanted"):
             self.work.next = GOES_ON if standing else ENDS
             return
+        if self.corrections.puts_off():
+            self.work.drop()
+            return
         if self.wishes.agrees_and_goes_on():
             self.work.confirm(str(self.memory["proposal"]))  # "お願いします。箱はどうすれば？", answered by now
             return
         asked = self.memory["asked"]
+        if asked in PICKED and self.turn.intent == "ask_order_status":
+            self.memory["product"] = None  # "ところで碁石はいつ届きますか" asks of one thing and chooses none
         if asked in ASKED_IN_WORDS and (said := self.turn.says(asked)) is not None:
             self.memory[asked] = said  # "傷があったんですが、送料は？" answers what was asked and asks back
         if self.turn.answered and self.turn.intent != "nlu_fallback":
@@ -200,7 +209,11 @@ class Hearing:
         if wished is not None:
             self.wishes.begin(str(wished), self.turn.entity("line") or self.memory["line"])
         elif self.memory["trouble"] is None:
-            self.speaker.say("what_happened")
+            said = self.turn.says("in_so_many_words")
+            if said is not None:
+                self.wishes.take(said)
+            else:
+                self.speaker.say("what_happened")
             return
         self.wishes.named_anew()
         self.wishes.other_one()

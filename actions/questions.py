@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from rasa_sdk.events import FollowupAction, SlotSet
 
-from actions import scoring, several
+from actions import choosing, scoring, several
 from actions.base import DeskAction, Events
 from actions.forms import go_on
 from actions.mails import is_mail, send_again
@@ -79,14 +79,27 @@ class AnswerQuestion(DeskAction):
         return ("line", "membership", *other, *(("asked",) if offered else ()))
 
     def _meant(self, turn: Turn, memory: Memory) -> str | None:
-        """Return which article a question is about that names none: what is talked about, or the other one."""
+        """Return which article a question is about: the one it names, what is talked about, or the other one."""
         line, recent = memory["line"], memory["recent"]
-        named = turn.entities.keys() - {"quantity"}  # "もう一つのほう" is no number of units
-        if named or line or recent is None:
+        if "line" not in turn.entities and (named := self._named(turn)) is not None:
+            return named
+        others = turn.entities.keys() - {"quantity"}  # "もう一つのほう" is no number of units
+        if others or line or recent is None:
             return str(line) if line else None
         if turn.says("other_one"):
             return targets.other_than(self.desk, turn.conversation, Wish(), str(recent))
         return str(recent)
+
+    def _named(self, turn: Turn) -> str | None:
+        """Return the one article of the customer's that a question names, whatever is talked about besides."""
+        product = turn.entity("product")
+        if product is not None:
+            lines = answers.lines_named(self.desk, turn.conversation, str(product))
+            return f"line:{min(lines)}" if len(lines) == 1 else None
+        if "order_number" in turn.entities or not choosing.may_name(turn):
+            return None
+        found = choosing.named_now(turn, targets.articles(self.desk, turn.conversation, ""))
+        return found.value if found else None
 
     def _changes_method(self, turn: Turn, memory: Memory) -> Events:
         """Where a way is named and money is promised, the form changes the way; in all else this is a question."""

@@ -132,7 +132,12 @@ def _read_memberships(turn: Turn, memory: Memory, work: Resolution, kind: str | 
 
 
 def _bought_first(values: Sequence[str], work: Resolution) -> tuple[str, ...]:
-    """Return of several articles those that were bought: "台所用品の、鍋つかみとピーラー" names two, not three."""
+    """Return of several articles those that were bought, each once.
+
+    "台所用品の、鍋つかみとピーラー" names two articles, not three; "飴釉の皿" read as 飴釉 and 皿 is one.
+    """
     if len(values) < 2:
         return tuple(values)
-    return tuple(value for value in values if work.lines_named(value)) or tuple(values)
+    bought = {value: lines for value in values if (lines := work.lines_named(value))}
+    alone = {lines: value for value, lines in reversed(bought.items())}
+    return tuple(value for value, lines in bought.items() if alone[lines] == value) or tuple(values)

@@ -232,15 +232,19 @@ class Speaker:
         return {"title": title, "payload": inform(what, value)}
 
     def _item(self, what: str, choice: Choice, intent: str) -> dict[str, Any]:
-        day = choice.on.astimezone(TOKYO).date() if isinstance(choice.on, datetime) else choice.on
         return {
             "title": choice.title,
             "detail": self.book.label(f"detail_{choice.detail}") or choice.detail,
             "image": choice.image,
             "price": shown(choice.price, self.book),
-            "date": shown(day, self.book),
+            "date": shown(day_of(choice), self.book),
             "payload": f"/{intent}{json.dumps({_entity(what, choice): choice.value}, ensure_ascii=False)}",
         }
+
+
+def day_of(choice: Choice) -> date | None:
+    """Return the day of a choice as the customer's calendar shows it."""
+    return choice.on.astimezone(TOKYO).date() if isinstance(choice.on, datetime) else choice.on
 
 
 def _label(what: str, choice: Choice) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from actions import scoring
-from actions.choosing import picked, told_apart
+from actions.choosing import by_day, named_now, picked, told_apart
 from actions.replies import HUMAN, NO, NONE_OF_THEM, REORDER, YES, Button, Speaker, inform, proposal_card
 from actions.slots import HINTS, KINDS, STANDING, Memory, Turn
 from madoguchi.services import answers, handoffs, resolve, targets
@@ -67,7 +67,8 @@ class Resolution:
         if self.memory["asked"] == ask.what:
             choice = picked(self.turn, ask.choices)
         else:
-            choice = told_apart(self.turn, ask.choices) if self.memory["product"] else None
+            name = told_apart if self.memory["product"] else named_now
+            choice = name(self.turn, ask.choices) or by_day(self.turn, ask.choices)
         if choice is None:
             return self._picks_all(ask)
         self.memory[_slot_of(choice)] = choice.value
@@ -198,6 +199,8 @@ class Resolution:
             return
         if reply == "nothing_to_withdraw" and self._of_a_canceled_order():
             return
+        if reply == "no_membership" and wish.kind == "accidental_signup" and self._of_an_order_to_cancel():
+            return
         self._say_as_it_is(reply, values, wish)
 
     def _answer(self, wish: Wish, question: str) -> None:
@@ -215,6 +218,14 @@ class Resolution:
         if canceled is None:
             return False
         self.memory["line"] = canceled
+        self.consider()
+        return True
+
+    def _of_an_order_to_cancel(self) -> bool:
+        """Where there is no membership, what was ordered by mistake is an order that has not left yet."""
+        if self.turn.says("of_membership") or not targets.articles(self.desk, self.turn.conversation, "cancel"):
+            return False
+        self.memory["trouble"] = "cancel"
         self.consider()
         return True
 

@@ -18,12 +18,19 @@ def kind_meant(turn: Turn, work: Resolution, kind: str, *, asked: bool) -> str:
     if kind == REORDER and turn.says("sends_back"):
         told = several.wishes(turn, several.bought_by(work.desk, turn))
         return told[0].kind if told else "change_of_mind"  # "もう一度返品を申し込みます" orders nothing
+    if kind == "accidental_signup" and _names_an_order_to_cancel(turn, work):
+        return "cancel"  # "マイク、間違って押しました" is about an article, not about a membership
     if kind == "seller_stockout" and work.memory["trouble"] == "cancel":
         return "cancel"
     if kind in several.AT_FAULT and turn.says("cancels") is not None:
         # Where nothing has left yet no article can be faulty.
         return "cancel" if answers.is_unsent(work.desk, turn.conversation, work.memory.wish()) else kind
     return kind
+
+
+def _names_an_order_to_cancel(turn: Turn, work: Resolution) -> bool:
+    lines = work.lines_named(str(turn.entity("product") or ""))
+    return not turn.says("of_membership") and any(work.if_it_fits("cancel", f"line:{line}") for line in lines)
 
 
 def _fault_told(turn: Turn) -> str | None:

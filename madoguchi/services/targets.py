@@ -67,23 +67,35 @@ def other_than(desk: Desk, conversation_id: str, wish: Wish, known: str) -> str 
     """
     kind, whole = wish.kind or "", known.startswith("order:")
     with desk.store.reading() as session:
-        person, now = finding.whose(session, conversation_id), desk.clock()
-        orders = finding.fitting_orders(session, finding.own_orders(session, person, now), kind)
         if whole or kind in finding.OF_A_WHOLE_ORDER:
+            orders = _fitting(session, desk, conversation_id, kind)
             choices = [f"order:{order.number}" for order in orders if not _is_of(order, known)]
         else:
-            lines = finding.lines_of(orders, kind)
-            lines = _lately(desk, lines, now) if kind in (*RETURNS, REORDER) else lines
+            lines = _lines_fitting(session, desk, conversation_id, kind)
             choices = [f"line:{line.id}" for line in lines if f"line:{line.id}" != known]
         return choices[0] if len(choices) == 1 else None
+
+
+def articles(desk: Desk, conversation_id: str, kind: str) -> tuple[Choice, ...]:
+    """Return every article of the customer's that a wish of this kind can be about."""
+    with desk.store.reading() as session:
+        return tuple(map(line_choice, _lines_fitting(session, desk, conversation_id, kind)))
 
 
 def fits(desk: Desk, conversation_id: str, kind: str, known: str) -> bool:
     """Whether a wish of this kind can be about the order of a choice that was talked about."""
     with desk.store.reading() as session:
-        person = finding.whose(session, conversation_id)
-        orders = finding.fitting_orders(session, finding.own_orders(session, person, desk.clock()), kind)
-        return any(_is_of(order, known) for order in orders)
+        return any(_is_of(order, known) for order in _fitting(session, desk, conversation_id, kind))
+
+
+def _fitting(session: Session, desk: Desk, conversation_id: str, kind: str) -> list[Order]:
+    person = finding.whose(session, conversation_id)
+    return finding.fitting_orders(session, finding.own_orders(session, person, desk.clock()), kind)
+
+
+def _lines_fitting(session: Session, desk: Desk, conversation_id: str, kind: str) -> list[OrderLine]:
+    lines = finding.lines_of(_fitting(session, desk, conversation_id, kind), kind)
+    return _lately(desk, lines, desk.clock()) if kind in (*RETURNS, REORDER) else lines
 
 
 def _is_of(order: Order, choice: str) -> bool:

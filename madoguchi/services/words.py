@@ -89,12 +89,11 @@ def carrier_delivered(session: Session, desk: Desk, key: str, event: Delivered) 
     at = _happened(event.at, desk.clock())
     if order.state == "delivered":
         return NOTHING
-    outcome = "done" if order.state == "shipped" else _left(session, desk, key, order, at, CARRIER)
-    if order.state != "shipped":
-        return outcome
-    order.state, order.delivered_at = "delivered", at
     for parcel in order.shipments:
         parcel.delivered_at = parcel.delivered_at or max(at, parcel.shipped_at)
+    outcome = "done" if order.state == "shipped" else _left(session, desk, key, order, at, CARRIER)
+    if order.state == "shipped":
+        order.state, order.delivered_at = "delivered", at
     return outcome
 
 

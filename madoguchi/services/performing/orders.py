@@ -37,11 +37,17 @@ def request_cancellation(work: Work, effect: e.RequestCancellation, _key: str) -
 
 
 def withdraw_cancellation(work: Work, _effect: e.WithdrawCancellation, _key: str) -> None:
-    """Take the wish to cancel back; the order is what it was."""
+    """Take the wish to cancel back; the order is what it was, or has left where a parcel was reported meanwhile."""
     order = work.the_order
-    if order.cancel_request is not None:
-        order.state = order.cancel_request["state_before"]
-        order.cancel_request = None
+    if order.cancel_request is None:
+        return
+    order.state, order.cancel_request = order.cancel_request["state_before"], None
+    if order.shipments:
+        order.state = "shipped"
+        order.shipped_at = order.shipped_at or min(parcel.shipped_at for parcel in order.shipments)
+    arrived = [parcel.delivered_at for parcel in order.shipments if parcel.delivered_at is not None]
+    if arrived and len(arrived) == len(order.shipments):
+        order.state, order.delivered_at = "delivered", max(arrived)
 
 
 def freeze_order(work: Work, _effect: e.FreezeOrder, _key: str) -> None:

@@ -189,6 +189,21 @@ class TestTheSellersAnswer:
         assert refunds(shop) == [("voided", 148_000)]
         assert shop.value("SELECT state FROM cases") == "closed"
 
+    @pytest.mark.parametrize(
+        ("reported", "becomes"),
+        [((), "placed"), (("shipped",), "shipped"), (("shipped", "delivered"), "delivered")],
+    )
+    def test_after_delivered_and_fine_the_order_is_where_its_parcel_is(
+        self, shop: Shop, order: str, reported: tuple[str, ...], becomes: str
+    ) -> None:
+        words = {"shipped": ("warehouse.shipped", {"tracking": "1"}), "delivered": ("carrier.delivered", {})}
+        for each in reported:
+            event, also = words[each]
+            told(shop, event, order=order, **also)
+        assert told(shop, "seller.answer", order=order, answer="delivered_fine") == "done"
+        assert (state(shop, order), refunds(shop)) == (becomes, [("voided", 148_000)])
+        assert violations(shop) == []
+
     def test_another_answer_is_read_by_a_human(self, shop: Shop, order: str) -> None:
         assert told(shop, "seller.answer", order=order, answer="other", text="検討中です").startswith("human:")
         assert refunds(shop) == [("planned", 148_000)]
