@@ -48,12 +48,16 @@ def told_apart(turn: Turn, choices: Sequence[Choice]) -> Choice | None:
     return _only(sizes)
 
 
-def named_now(turn: Turn, choices: Sequence[Choice]) -> Choice | None:
-    """Return the one choice that the words name in place of what was meant before: "緑のほうだった", "A ではなくB"."""
+def named_now(turn: Turn, choices: Sequence[Choice], *, to_stay: bool = False) -> Choice | None:
+    """Return the one choice that the words name in place of what was meant before: "緑のほうだった", "AではなくB".
+
+    What is to stay as it is counts for a question alone: "紫のはちゃんと届くよね".
+    """
     if not turn.typed or turn.says("all_but"):
         return None
     titles = [words.folded(choice.title) for choice in choices]
-    text = _meant_words(_NOT_THAT.sub("", words.folded(turn.text)))
+    text = _NOT_THAT.sub("", words.folded(turn.text))
+    text = text if to_stay else _meant_words(text)
     places = [[place for place, title in enumerate(titles) if word in title] for word in _names_in(text)]
     alone = {place[0] for place in places if len(place) == 1} | _by_sound_of(text, titles)
     return choices[alone.pop()] if len(alone) == 1 else None

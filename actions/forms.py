@@ -13,13 +13,14 @@ from rasa_sdk.events import SlotSet
 from actions import scoring
 from actions.base import DeskAction, Events
 from actions.calls import call_off
-from actions.corrections import LEAVING, Corrections
+from actions.corrections import LEAVING, PUT_OFF, Corrections
 from actions.mails import is_mail, send_again
 from actions.on_the_way import OnTheWay
 from actions.reading import contact_of, meant_instead, read
 from actions.replies import Speaker
 from actions.resolutions import ENDS, GOES_ON, PICKED, Resolution
-from actions.slots import FORM, KINDS, LAST_TEXTS, OVER, RESUMED, RETURN_OFFERED, Memory, Turn
+from actions.several import WITHOUT_REASON
+from actions.slots import ASKED, FORM, KINDS, LAST_TEXTS, OVER, RESUMED, RETURN_OFFERED, Memory, Turn
 from actions.wishes import CHANGES, Wishes
 from madoguchi.services import callbacks
 from madoguchi.services.wishes import REORDER
@@ -121,6 +122,8 @@ class Hearing:
             return False
         if turn.intent in LEAVING | {"withdraw_request"} and self.corrections.is_heard():
             return True
+        if self._tells_another_condition():
+            return True
         if turn.intent in KINDS or turn.intent in ("affirm", "deny", "inform", "dont_know_order"):
             return True
         if turn.intent == "ask_refund_method":
@@ -138,20 +141,32 @@ class Hearing:
         told = told or (asked in PICKED and turn.says("anger") is None)  # "800mlのほう": the choices know it
         return told or bool(FACTS & turn.entities.keys()) or contact_of(self.turn, self.memory) is not None
 
+    def _tells_another_condition(self) -> bool:
+        """Whether the state of the article is put right behind a proposal: "正直に言うと、もう二回使っています"."""
+        told, memory = self.turn.says("condition"), self.memory
+        waits = memory["asked"] == "yes" and memory["trouble"] in WITHOUT_REASON and self.turn.intent not in ASKED
+        return waits and told is not None and memory["condition"] not in (None, told)
+
     def _go_on(self) -> None:
         """Come back to what was asked before a question in between."""
         standing = self.memory["trouble"] is not None
+        if not standing:
+            read(self.turn, self.memory, self.work)
         if not standing and (self._takes_the_return() or self.wishes.take_words() or self.wishes.take_several()):
             return
         if not standing or self.turn.slot("call_wanted"):
             self.work.next = GOES_ON if standing else ENDS
             return
-        if self.corrections.puts_off():
-            self.work.drop()
+        if self._orders_nothing():
+            return
+        if self.memory["asked"] == PUT_OFF or self.corrections.puts_off():
+            self.corrections.wait()
             return
         if self.wishes.agrees_and_goes_on():
             self.work.confirm(str(self.memory["proposal"]))  # "お願いします。箱はどうすれば？", answered by now
             return
+        if self._tells_another_condition():
+            self.memory["condition"] = self.turn.says("condition")
         asked = self.memory["asked"]
         if asked in PICKED and self.turn.intent == "ask_order_status":
             self.memory["product"] = None  # "ところで碁石はいつ届きますか" asks of one thing and chooses none
@@ -249,7 +264,7 @@ class Hearing:
             self.speaker.say("not_understood_here")
             self.work.consider()
         elif memory["proposal"] is not None and not self._changes_something():
-            if self.turn.says("asks_back"):
+            if self.turn.says("asks_back") or self.turn.says("begins_with_no"):
                 self.work.consider()  # "全額戻るんですよね？" is no yes: the proposal says it once more
             else:
                 self.work.confirm(str(memory["proposal"]))
@@ -267,6 +282,8 @@ class Hearing:
         elif memory["trouble"] is None:
             self.speaker.say("deny_nothing")
             memory["asked"] = scoring.ask_if_due(self.work.desk, self.turn, self.speaker)
+        elif memory["proposal"] is not None and self.turn.says("asks_back"):
+            self.work.consider()  # "半分しか戻らないのか" is no word against it yet
         elif memory["asked"] == "at_once":
             memory["at_once"] = self.memory.after.get("at_once") or "false"
             self.work.consider()

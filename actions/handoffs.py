@@ -39,7 +39,10 @@ class HandOver(DeskAction):
     NAME = "action_hand_over"
 
     def act(self, turn: Turn, speaker: Speaker) -> Events:
-        """Hand over; strong words are flagged for the agent."""
+        """Hand over; strong words are flagged for the agent, and "担当の方は結構です" calls nobody."""
+        if turn.says("no_human"):
+            speaker.say("deny_nothing")
+            return [SlotSet("asked", None)] if turn.slot("asked") == "human" else []
         angry = turn.says("anger") is not None
         if angry:
             handoffs.flag(self.desk, turn.conversation)
@@ -136,7 +139,7 @@ class BookCall(DeskAction):
             case Booked(slot_at, phone_end, already):
                 values: Values = {"slot_at": slot_at, "phone": phone_end}
                 speaker.say("call_booked_already" if already else "call_booked", values)
-                return [SlotSet("call_wanted", None), SlotSet("misses", None), *several.besides(self.desk, turn)]
+                return [SlotSet("call_wanted", None), SlotSet("misses", None), *several.besides(self.desk, turn.sure)]
             case NeedsPhone():
                 speaker.say("ask_phone")
                 return [SlotSet("call_wanted", "phone")]

@@ -98,7 +98,7 @@ class AnswerQuestion(DeskAction):
             return f"line:{min(lines)}" if len(lines) == 1 else None
         if "order_number" in turn.entities or not choosing.may_name(turn):
             return None
-        found = choosing.named_now(turn, targets.articles(self.desk, turn.conversation, ""))
+        found = choosing.named_now(turn, targets.articles(self.desk, turn.conversation, ""), to_stay=True)
         return found.value if found else None
 
     def _changes_method(self, turn: Turn, memory: Memory) -> Events:

@@ -47,6 +47,7 @@ def read(turn: Turn, memory: Memory, work: Resolution) -> None:
     _read_several(turn, memory, work)
     _read_memberships(turn, memory, work, kind)
     _read_how_much(turn, memory)
+    _read_rest(turn, memory, work)
 
 
 def meant_instead(desk: Desk, turn: Turn, memory: Memory) -> Turn:
@@ -115,6 +116,16 @@ def _read_how_much(turn: Turn, memory: Memory) -> None:
         memory["quantity"] = None
     elif "quantity" in turn.entities:
         memory["whole_order"] = None
+
+
+def _read_rest(turn: Turn, memory: Memory, work: Resolution) -> None:
+    """Take all the units but those that are kept: "1枚だけ残してあとは全部"."""
+    kept = turn.says("kept_units") if turn.says("all_the_rest") else None
+    if kept is None:
+        return
+    left = answers.units_left(work.desk, turn.conversation, memory.wish())
+    if left is not None and left > int(kept):
+        memory["quantity"], memory["whole_order"] = str(left - int(kept)), None
 
 
 def _read_memberships(turn: Turn, memory: Memory, work: Resolution, kind: str | None) -> None:

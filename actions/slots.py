@@ -59,6 +59,8 @@ HINTS = (
 STANDING = ("trouble", "asked", "proposal")
 RETURN_OFFERED = "return"
 """What is asked where a button offers a return: a typed yes, or the state of the article, takes it up as well."""
+PLAINLY = 0.9
+"""How sure the engine must be of a part that moves money or stands beside another wish: " だる" is a yes at 0.61."""
 LAST_TEXTS = 4
 RESUMED, OVER = "resumed", "over"
 """The slot by which an action says that the form has gone on behind its answer: what the form waits for, or `OVER`."""
@@ -151,6 +153,12 @@ class Turn:
     def keeps_only(self) -> bool:
         """Whether an answer only names what is to stay as it is: "まな板はそのまま届くんですよね" chooses nothing."""
         return self.in_form and self.intent not in KINDS and "product" in self.entities and bool(self.says("keeps"))
+
+    @property
+    def sure(self) -> Turn:
+        """The turn with those parts alone of which the engine is plainly sure, or that name a thing or add a wish."""
+        kept = (part for part in self.parts if part.confidence >= PLAINLY or part.entities or part.added)
+        return replace(self, parts=tuple(kept))
 
     def without_kept(self) -> Turn:
         """Return the turn without the article that is to stay; what ends as a question does is no yes either."""

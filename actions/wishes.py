@@ -8,7 +8,7 @@ from actions import several, spoken
 from actions.reading import contact_of
 from actions.replies import Speaker
 from actions.resolutions import Resolution
-from actions.slots import HINTS, KINDS, STANDING, Memory, Part, Turn
+from actions.slots import HINTS, KINDS, PLAINLY, STANDING, Memory, Part, Turn
 from madoguchi.services import answers, resolve
 from madoguchi.services.wishes import REORDER, Propose, Wish
 
@@ -23,8 +23,6 @@ COURTESIES = frozenset({"greet", "thank"})
 """What may stand before a yes: "おはようございます。はい、お願いします"."""
 AGAINST = frozenset({"deny", "withdraw_request", "request_agent", "request_callback", "complain"})
 """Intents that take a yes back, or at least leave it open, when they come after it."""
-PLAINLY = 0.9
-"""How sure the engine must be of a yes among other words: " だる" is one at 0.61, 「ほな頼んます」 at 0.99."""
 
 
 class Wishes:
@@ -63,6 +61,8 @@ class Wishes:
         if rest:
             self.speaker.say("two_wishes")
         beside = {} if rest else {name: memory.after[name] for name in SAID_BESIDE if memory.after.get(name)}
+        if not rest and self.turn.entity("refund_method") is not None:
+            beside = {"refund_method": self.turn.entities["refund_method"][-1], **beside}
         self.begin(first.kind, None)
         for name, value in {"contact": contact_of(self.turn, self.memory), **beside, **first.hints}.items():
             memory[name] = value
@@ -122,7 +122,7 @@ class Wishes:
 
     def consider_again(self) -> None:
         """Consider the wish as it is now; "では返品でお願いします" is a yes where nothing about it is new."""
-        if self.memory["proposal"] is not None and self.turn.says("goes_ahead"):
+        if self.memory["proposal"] is not None and (self.turn.says("goes_ahead") or self.turn.says("starts_with_yes")):
             self.work.consider_or_confirm()
         else:
             self.work.consider()
@@ -213,7 +213,8 @@ class Wishes:
         if self.turn.intent == "greet":
             return False  # "お世話になっております。…どうぞよろしくお願いいたします" is how a letter ends
         first = next((part for part in self.turn.parts if part.intent not in COURTESIES), self.turn.parts[0])
-        agrees = first.intent == "affirm" and (first.confidence >= PLAINLY or first.says("goes_ahead") is not None)
+        plainly = first.confidence >= PLAINLY and first.says("says_yes") is not None and not first.added
+        agrees = first.intent == "affirm" and (plainly or first.says("goes_ahead") is not None)
         return agrees and not CHANGES & first.entities.keys()
 
     def _is_more(self, told: several.Told) -> bool:
@@ -254,7 +255,8 @@ class Wishes:
         another = memory["line"] is not None and self.names_another()
         if another or {"line", "membership"} & self.turn.entities.keys() or self.turn.says("other_one"):
             return False
-        if standing in several.AT_FAULT and self._leads_from_a_fault(kind):
+        fault_told = standing == "exchange" and memory["problem"] in several.AT_FAULT
+        if (standing in several.AT_FAULT or fault_told) and self._leads_from_a_fault(kind):
             if kind in ("exchange", REORDER):
                 self.speaker.say("instead_of_exchange")
         elif standing in several.WITHOUT_REASON and kind in several.AT_FAULT and self._fits_what_is_known(kind):
@@ -332,5 +334,7 @@ def turn_down(turn: Turn) -> bool:
 
 
 def _is_against(part: Part) -> bool:
+    if part.says("no_call"):
+        return False  # "電話はかけてこないでくださいね" takes nothing back
     changed = CHANGES & part.entities.keys() or any(part.says(topic) for topic in ("condition", "refund_method"))
     return bool(changed) or part.intent in AGAINST or part.says("hesitates") is not None

@@ -292,6 +292,21 @@ def lines_named(desk: Desk, conversation_id: str, words: str) -> frozenset[int]:
         return frozenset(line.id for line in finding.alike(lines, words))
 
 
+def units_left(desk: Desk, conversation_id: str, wish: Wish) -> int | None:
+    """Return how many units are left of the one line that a wish names; None where it names none, or several."""
+    with desk.store.reading() as session:
+        orders = Standing.of(session, desk, conversation_id, Wish()).orders
+        lines = [line for order in orders for line in order.lines]
+        kind, _, name = (wish.line or "").partition(":")
+        if wish.line is not None:
+            lines = [line for line in lines if str(line.id) == name or (kind == "order" and line.order.number == name)]
+        elif wish.product is not None:
+            lines = finding.alike(lines, wish.product)
+        if len(lines) != 1:
+            return None
+        return lines[0].quantity - lines[0].canceled_quantity - lines[0].returned_quantity
+
+
 def lines_of_choice(desk: Desk, conversation_id: str, choice: str) -> frozenset[int]:
     """Return the ids of the customer's lines that a choice ("line:12" or "order:250-…") stands for."""
     kind, _, name = choice.partition(":")

@@ -91,3 +91,51 @@ def test_what_was_pressed_by_mistake_is_an_order_where_there_is_no_membership(ta
     begun = talk(orders={"one": PURPLE})
     said = begun.hear("report_accidental_signup", "間違えて押しました、取り消したいです")
     assert "3,900円" in said[-1]
+
+
+@pytest.mark.parametrize(
+    ("intent", "words"),
+    [("deny", "半分しか戻らないのか"), ("affirm", "いえ、やっぱり最初に言ったほうで合っていました")],
+)
+def test_a_question_back_and_what_begins_with_a_no_agree_to_nothing_and_drop_nothing(
+    purple: Talk, intent: str, words: str
+) -> None:
+    said = purple.hear(intent, words)
+    assert "円" in said[-1]
+    assert canceled(purple) == []
+
+
+def test_what_was_said_first_is_the_other_of_two(purple: Talk) -> None:
+    purple.hear("deny", "あ、違いました、もう一つのほうです", quantity="1")
+    said = purple.hear("affirm", "やっぱり最初に言ったほうで合っていました")
+    assert "3,900円" in said[-1]
+
+
+@pytest.mark.parametrize(("beside", "agreed"), [("電話はかけてこないでくださいね", 1), ("ちょっと待って", 0)])
+def test_a_call_that_is_not_wished_for_takes_no_yes_back(talk: Begin, beside: str, agreed: int) -> None:
+    begun = talk(orders={"one": KETTLE})
+    begun.hear("report_defect", "動きません")
+    begun.hear_parts("deny", ("affirm", "はい、お願いします", {}), ("deny", beside, {}))
+    assert returns(begun) == agreed
+
+
+def test_a_word_that_adds_a_wish_is_no_yes_to_the_one_before(talk: Begin) -> None:
+    begun = talk(orders={"one": KETTLE, "other": GREEN})
+    begun.hear("report_defect", "ケトルが動きません", product="ケトル")
+    begun.hear_parts("cancel_order", ("affirm", "それから", {}), ("cancel_order", "緑のほうをキャンセルしたい", {}))
+    assert returns(begun) == 0
+
+
+def test_all_but_one_is_counted_from_what_is_left(talk: Begin) -> None:
+    begun = talk(orders={"one": {**GREEN, "quantity": 4}})
+    said = begun.hear("cancel_order", "1枚だけ残してあとは全部取り消して", quantity="1")
+    assert "12,600円" in said[-1]
+
+
+def test_the_state_put_right_behind_a_proposal_is_heard_whatever_the_tone(talk: Begin) -> None:
+    begun = talk(orders={"one": KETTLE})
+    begun.hear("return_item", "返品したい。箱は開けました")
+    said = begun.hear("nlu_fallback", "正直に言うと、もう二回使っています")
+    assert "担当者" in said[0]  # used: a human looks at it
+    begun.hear("affirm", "はい")
+    assert returns(begun) == 0
