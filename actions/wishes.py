@@ -21,6 +21,8 @@ SAID_BESIDE = ("condition", "problem", "refund_method")
 """What another part of a message may say of the one wish in it."""
 COURTESIES = frozenset({"greet", "thank"})
 """What may stand before a yes: "おはようございます。はい、お願いします"."""
+FAREWELLS = frozenset({"goodbye"})
+"""Intents of words that agree to nothing by themselves."""
 AGAINST = frozenset({"deny", "withdraw_request", "request_agent", "request_callback", "complain"})
 """Intents that take a yes back, or at least leave it open, when they come after it."""
 
@@ -122,7 +124,9 @@ class Wishes:
 
     def consider_again(self) -> None:
         """Consider the wish as it is now; "では返品でお願いします" is a yes where nothing about it is new."""
-        if self.memory["proposal"] is not None and (self.turn.says("goes_ahead") or self.turn.says("starts_with_yes")):
+        # "じゃあこれで" with which a customer leaves agrees to nothing.
+        agrees = self.turn.says("goes_ahead") or self.turn.says("starts_with_yes")
+        if self.memory["proposal"] is not None and agrees and self.turn.intent not in FAREWELLS:
             self.work.consider_or_confirm()
         else:
             self.work.consider()

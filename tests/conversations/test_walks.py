@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -12,15 +13,18 @@ from tests.conversations.walks import Walk
 
 pytestmark = pytest.mark.stack
 
-WALKS = 3000 if os.environ.get("MADOGUCHI_PROVE") else 25
+SEEDS = range(3000 if os.environ.get("MADOGUCHI_PROVE") else 25)
+AT_ONCE = 4
 
 
 def test_every_walk_is_answered_and_nothing_changes_without_a_yes(stack: Stack) -> None:
     desk = build_desk(stack.settings)
-    wrong = []
-    for seed in range(WALKS):
+
+    def walked(seed: int) -> str:
         walk = Walk(stack.url, stack.settings, desk, seed)
-        if walk.go():
-            wrong.append("\n".join([f"walk {seed}:", *walk.problems, *walk.protocol]))
+        return "\n".join([f"walk {seed}:", *walk.problems, *walk.protocol]) if walk.go() else ""
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        wrong = [protocol for protocol in pool.map(walked, SEEDS) if protocol]
     desk.store.close()
-    assert not wrong, "\n\n".join(wrong[:5])
+    assert not wrong, f"{len(wrong)} of {len(SEEDS)} walks:\n\n" + "\n\n".join(wrong)

@@ -60,6 +60,11 @@ GARBAGE = (
         "はい いいえ はい",
     ),
 )
+NAMES_IT = re.compile(
+    r"(では|じゃあ?|それでは)?[、 ]?(返品|キャンセル|返金|取り消し|退会|解約|変更|再?注文)(で|を)?"
+    r"(お願い(いた)?(し|致し)?(ます)?)?[。!]?"
+)
+"""What agrees to a proposal by naming it and nothing else, whatever it is taken for: "じゃあ返品でお願いします"."""
 SCENE: Mapping[str, Any] = {
     "products": {
         "pants": {"title": "速乾ハーフパンツ", "category": "clothing", "price": 2980, "sizes": {"L": 50, "LL": 50}},
@@ -165,7 +170,8 @@ class Walk:
                 .order_by(Message.id.desc())
                 .limit(1)
             ).one()
-        if message.intent != "affirm" or not proposed:
+        agreed = message.intent == "affirm" or NAMES_IT.fullmatch(message.text.strip()) is not None
+        if not agreed or not proposed:
             self.problems.append(f"something changed by {message.text!r} ({message.intent}), proposed: {proposed}")
 
     def _done(self, names: Mapping[str, Any]) -> tuple[int, ...]:

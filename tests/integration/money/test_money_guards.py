@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 from money_shop import Shop, violations
 from sqlalchemy import text
@@ -80,3 +82,15 @@ def test_the_invariants_themselves_would_notice(returned: Shop) -> None:
     found = violations(returned)
     assert any("the ledger owes" in each for each in found)
     assert any("sent without" in each for each in found)
+
+
+def test_a_writer_has_the_write_lock_from_its_start(shop: Shop) -> None:
+    if shop.store.engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL locks rows, not the database")
+    other = sqlite3.connect(str(shop.store.engine.url.database), timeout=0)
+    with shop.store.writing() as session:
+        session.scalar(text("SELECT COUNT(*) FROM orders"))  # the first statement, and it only reads
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("BEGIN IMMEDIATE")
+    other.execute("BEGIN IMMEDIATE")
+    other.close()

@@ -139,3 +139,18 @@ def test_the_state_put_right_behind_a_proposal_is_heard_whatever_the_tone(talk: 
     assert "担当者" in said[0]  # used: a human looks at it
     begun.hear("affirm", "はい")
     assert returns(begun) == 0
+
+
+@pytest.mark.parametrize(
+    ("intent", "words"),
+    [
+        ("goodbye", "じゃあこれで"),
+        ("report_defect", "「返品の手続きをお願いしたい」との連絡を受けました"),
+        ("withdraw_request", "返品はせずに使うことをお願いします"),
+    ],
+)
+def test_words_of_leaving_of_others_and_of_not_doing_it_agree_to_nothing(talk: Begin, intent: str, words: str) -> None:
+    begun = talk(orders={"one": KETTLE})
+    begun.hear("report_defect", "動きません")
+    begun.hear(intent, words)
+    assert returns(begun) == 0
