@@ -19,6 +19,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session, sessionmaker
 
 BUSY_TIMEOUT = timedelta(seconds=15)
+PLANNED_ANEW = "-c plan_cache_mode=force_custom_plan"
+"""PostgreSQL plans each statement for its own values: a plan for any words reads every message for a rare one."""
 PRAGMAS = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
 
 
@@ -32,7 +34,8 @@ class Store:
         if self.is_sqlite:
             self.engine = _sqlite(url, pool_size, int(busy_timeout.total_seconds() * 1000))
         else:
-            self.engine = create_engine(url, pool_size=pool_size, pool_pre_ping=True)
+            args = {"options": PLANNED_ANEW}
+            self.engine = create_engine(url, pool_size=pool_size, pool_pre_ping=True, connect_args=args)
         self._writing = sessionmaker(self.engine, expire_on_commit=False)
         self._reading = sessionmaker(
             self.engine.execution_options(madoguchi_reading=True), expire_on_commit=False, autoflush=False

@@ -84,9 +84,8 @@ def test_the_invariants_themselves_would_notice(returned: Shop) -> None:
     assert any("sent without" in each for each in found)
 
 
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 def test_a_writer_has_the_write_lock_from_its_start(shop: Shop) -> None:
-    if shop.store.engine.dialect.name != "sqlite":
-        pytest.skip("PostgreSQL locks rows, not the database")
     other = sqlite3.connect(str(shop.store.engine.url.database), timeout=0)
     with shop.store.writing() as session:
         session.scalar(text("SELECT COUNT(*) FROM orders"))  # the first statement, and it only reads
@@ -94,3 +93,9 @@ def test_a_writer_has_the_write_lock_from_its_start(shop: Shop) -> None:
             other.execute("BEGIN IMMEDIATE")
     other.execute("BEGIN IMMEDIATE")
     other.close()
+
+
+@pytest.mark.parametrize("store", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True)
+def test_postgresql_plans_each_statement_for_its_own_values(shop: Shop) -> None:
+    with shop.store.reading() as session:
+        assert session.scalar(text("SHOW plan_cache_mode")) == "force_custom_plan"
